@@ -1,0 +1,1 @@
+"""Contact intent scoring: the tools around the dbt project."""

@@ -1,0 +1,38 @@
+"""What can go wrong for a user, and the exit codes that scripts can use."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the `intent` command."""
+
+    OK = 0
+    FAILED = 1
+    """A build, test or check ran and said no."""
+    USAGE = 2
+    """The command line is wrong (typer's own code)."""
+    BAD_INPUT = 3
+    """A file, rule sheet or mapping can't be used."""
+    UNAVAILABLE = 4
+    """A place can't be read or written: locked, missing, full."""
+
+
+class IntentError(Exception):
+    """A fault to be shown to the user as it stands, without a traceback.
+
+    The message says what is wrong, where, and what to do.
+    """
+
+    exit_code = ExitCode.FAILED
+
+
+class BadInputError(IntentError):
+    """A file, rule sheet or mapping can't be used."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class UnavailableError(IntentError):
+    """A place can't be read or written: locked, missing, full."""
+
+    exit_code = ExitCode.UNAVAILABLE

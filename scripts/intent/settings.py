@@ -1,0 +1,50 @@
+"""Where things are: from the environment, with defaults inside the project."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_MARKER = "dbt_project.yml"
+
+
+@dataclass(frozen=True)
+class Places:
+    """The project's folders and files."""
+
+    project: Path
+    warehouse: Path
+    landing: Path
+    published: Path
+
+    @property
+    def seeds(self) -> Path:
+        """The folder of the rule sheets."""
+        return self.project / "seeds"
+
+    @property
+    def staging(self) -> Path:
+        """The folder of the feeds' contracts."""
+        return self.project / "models" / "staging"
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds the dbt project.
+
+    Falls back to the checkout that this file stands in.
+    """
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_MARKER).is_file():
+            return folder
+    return Path(__file__).resolve().parents[2]
+
+
+def places() -> Places:
+    """Read the places from the environment."""
+    project = find_project(Path.cwd())
+    data = project / "data"
+    return Places(
+        project=project,
+        warehouse=Path(os.environ.get("INTENT_DUCKDB_PATH", data / "intent.duckdb")),
+        landing=Path(os.environ.get("INTENT_LANDING", data / "landing")),
+        published=Path(os.environ.get("INTENT_PUBLISHED", data / "published")),
+    )
