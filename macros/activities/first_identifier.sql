@@ -1,0 +1,23 @@
+{#-
+    The identifier that a row belongs to: the first one present, the surest kind first,
+    as '<kind>:<value>'. Null if there is none. Reads the six identifier columns.
+-#}
+{% macro first_identifier() -%}
+    case
+        {%- for kind in identifier_kinds() %}
+            when {{ kind }} is not null then {{ typed_identifier(kind) }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+
+{#- The kinds of identifiers, the surest first. -#}
+{% macro identifier_kinds() %}
+    {{- return(['customer_id', 'user_id', 'crm_id', 'email', 'phone', 'anonymous_id']) -}}
+{% endmacro %}
+
+
+{#- An identifier with its kind before it, so that kinds never mix. -#}
+{% macro typed_identifier(kind) -%}
+    '{{ kind }}:' || {{ kind }}
+{%- endmacro %}

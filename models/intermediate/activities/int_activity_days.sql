@@ -1,0 +1,246 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['identifier', 'activity', 'activity_date'],
+        on_schema_change='fail',
+        post_hook='delete from {{ this }} where quantity = 0',
+    )
+}}
+
+with
+
+activities as (
+
+    select
+        activity_key,
+        activity,
+        business_key,
+        identifier,
+        reversed_order_id,
+        disposition,
+        occurred_at,
+        reversed_at,
+        run_id
+
+    from {{ ref('int_activities') }}
+    where disposition <> 'quarantined'
+
+),
+
+full_returns as (
+
+    select
+        reversed_order_id as order_id,
+        min(occurred_at) as returned_at,
+        max(run_id) as run_id
+
+    from activities
+    where reversed_order_id is not null and disposition = 'counted'
+    group by 1
+
+),
+
+-- An order is taken back by its cancellation or its full return, whichever was first.
+activities_reversed as (
+
+    select
+        activities.identifier,
+        activities.activity,
+        cast(activities.occurred_at as date) as activity_date,
+        activities.occurred_at,
+        activities.disposition,
+        cast(
+            least(
+                coalesce(activities.reversed_at, full_returns.returned_at),
+                coalesce(full_returns.returned_at, activities.reversed_at)
+            ) as date
+        ) as reversed_date,
+        greatest(
+            activities.run_id, coalesce(full_returns.run_id, activities.run_id)
+        ) as run_id
+
+    from activities
+    left join full_returns
+        on
+            activities.activity = 'purchase'
+            and activities.business_key = full_returns.order_id
+
+),
+
+{% if is_incremental() %}
+
+    touched_days as (
+
+        select distinct
+            identifier,
+            activity,
+            activity_date
+
+        from activities_reversed
+        where run_id > (select coalesce(max(run_id), 0) from {{ this }})
+
+    ),
+
+    activities_of_days as (
+
+        select activities_reversed.*
+        from activities_reversed
+        inner join touched_days
+            on
+                activities_reversed.identifier = touched_days.identifier
+                and activities_reversed.activity = touched_days.activity
+                and activities_reversed.activity_date = touched_days.activity_date
+
+    ),
+
+{% else %}
+
+    activities_of_days as (
+
+        select * from activities_reversed
+
+    ),
+
+{% endif %}
+
+-- The days as they were told first. One of which nothing counts any more has quantity
+-- 0, so that it replaces what stood there; the post-hook takes it away.
+days as (
+
+    select
+        identifier,
+        activity,
+        activity_date,
+        sum(case when disposition = 'counted' then 1 else 0 end) as quantity,
+        min(case when disposition = 'counted' then occurred_at end) as first_at,
+        max(case when disposition = 'counted' then occurred_at end) as last_at,
+        count(case when disposition = 'counted' then reversed_date end) as reversals
+
+    from activities_of_days
+    group by 1, 2, 3
+
+),
+
+-- A day with reversals has a version from each day on which one of them took effect.
+reversed_days as (
+
+    select
+        identifier,
+        activity,
+        activity_date
+
+    from days
+    where reversals > 0
+
+),
+
+activities_of_reversed_days as (
+
+    select activities_of_days.*
+    from activities_of_days
+    inner join reversed_days
+        on
+            activities_of_days.identifier = reversed_days.identifier
+            and activities_of_days.activity = reversed_days.activity
+            and activities_of_days.activity_date = reversed_days.activity_date
+    where activities_of_days.disposition = 'counted'
+
+),
+
+version_starts as (
+
+    select
+        identifier,
+        activity,
+        activity_date,
+        activity_date as valid_from
+
+    from reversed_days
+    union
+    select
+        identifier,
+        activity,
+        activity_date,
+        reversed_date as valid_from
+
+    from activities_of_reversed_days
+    where reversed_date > activity_date
+
+),
+
+versions as (
+
+    select
+        version_starts.*,
+        lead(valid_from) over (
+            partition by identifier, activity, activity_date
+            order by valid_from
+        ) as valid_to
+
+    from version_starts
+
+),
+
+days_versioned as (
+
+    select
+        versions.identifier,
+        versions.activity,
+        versions.activity_date,
+        versions.valid_from,
+        versions.valid_to,
+        count(told.occurred_at) as quantity,
+        min(told.occurred_at) as first_at,
+        max(told.occurred_at) as last_at
+
+    from versions
+    left join activities_of_reversed_days as told
+        on
+            versions.identifier = told.identifier
+            and versions.activity = told.activity
+            and versions.activity_date = told.activity_date
+            and (
+                told.reversed_date is null or told.reversed_date > versions.valid_from
+            )
+    group by 1, 2, 3, 4, 5
+
+),
+
+days_unioned as (
+
+    select
+        identifier,
+        activity,
+        activity_date,
+        activity_date as valid_from,
+        cast(null as date) as valid_to,
+        quantity,
+        first_at,
+        last_at
+
+    from days
+    where reversals = 0
+    union all
+    select * from days_versioned
+
+),
+
+final as (
+
+    select
+        identifier,
+        activity,
+        activity_date,
+        valid_from,
+        valid_to,
+        cast(quantity as bigint) as quantity,
+        first_at,
+        last_at,
+        {{ run_id() }} as run_id
+
+    from days_unioned
+
+)
+
+select * from final

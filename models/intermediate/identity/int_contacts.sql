@@ -1,0 +1,129 @@
+with
+
+identifier_contacts as (
+
+    select * from {{ ref('int_identifier_contacts') }}
+
+),
+
+known_contacts as (
+
+    select
+        contact_id,
+        min(first_seen_at) as first_seen_at
+
+    from identifier_contacts
+    group by 1
+    having min(case when identifier like 'anonymous_id:%' then 1 else 0 end) = 0
+
+),
+
+emails_ranked as (
+
+    select
+        contact_id,
+        substring(identifier, 7) as email,
+        row_number() over (
+            partition by contact_id
+            order by first_seen_at, identifier
+        ) as email_rank
+
+    from identifier_contacts
+    where identifier like 'email:%'
+
+),
+
+{% if 'crm' in var('intent_feeds') %}
+
+    crm_records as (
+
+        select
+            identifier_contacts.contact_id,
+            crm_contacts.*
+
+        from {{ ref('int_crm__contacts') }} as crm_contacts
+        inner join identifier_contacts
+            on crm_contacts.identifier = identifier_contacts.identifier
+
+    ),
+
+    accounts_ranked as (
+
+        select
+            contact_id,
+            account_id,
+            row_number() over (
+                partition by contact_id
+                order by recorded_at desc, account_id
+            ) as account_rank
+
+        from crm_records
+        where account_id is not null
+
+    ),
+
+    consents as (
+
+        select
+            contact_id,
+            max(case when has_objected then 1 else 0 end) as has_objected,
+            max(case when has_opted_out_of_email then 1 else 0 end) as no_email,
+            max(case when has_opted_out_of_push then 1 else 0 end) as no_push,
+            max(case when has_opted_out_of_calls then 1 else 0 end) as no_calls
+
+        from crm_records
+        group by 1
+
+    ),
+
+    contacts_joined as (
+
+        select
+            known_contacts.contact_id,
+            emails_ranked.email,
+            accounts_ranked.account_id,
+            coalesce(consents.has_objected, 0) = 1 as is_suppressed,
+            coalesce(consents.no_email, 0) = 0 as can_email,
+            coalesce(consents.no_push, 0) = 0 as can_push,
+            coalesce(consents.no_calls, 0) = 0 as can_call,
+            known_contacts.first_seen_at
+
+        from known_contacts
+        left join emails_ranked
+            on
+                known_contacts.contact_id = emails_ranked.contact_id
+                and emails_ranked.email_rank = 1
+        left join accounts_ranked
+            on
+                known_contacts.contact_id = accounts_ranked.contact_id
+                and accounts_ranked.account_rank = 1
+        left join consents
+            on known_contacts.contact_id = consents.contact_id
+
+    )
+
+{% else %}
+
+    contacts_joined as (
+
+        select
+            known_contacts.contact_id,
+            emails_ranked.email,
+            cast(null as {{ dbt.type_string() }}) as account_id,
+            false as is_suppressed,
+            true as can_email,
+            true as can_push,
+            true as can_call,
+            known_contacts.first_seen_at
+
+        from known_contacts
+        left join emails_ranked
+            on
+                known_contacts.contact_id = emails_ranked.contact_id
+                and emails_ranked.email_rank = 1
+
+    )
+
+{% endif %}
+
+select * from contacts_joined

@@ -1,0 +1,46 @@
+{{ config(enabled='crm' in var('intent_feeds')) }}
+
+with
+
+contacts as (
+
+    select * from {{ ref('stg_crm__contacts') }}
+    where crm_id is not null and created_at is not null and malformed_columns is null
+
+),
+
+versions_ranked as (
+
+    select
+        contacts.*,
+        row_number() over (
+            partition by crm_id
+            order by
+                coalesce(updated_at, created_at) desc,
+                received_at desc,
+                case when objected_to_profiling then 0 else 1 end,
+                source_file
+        ) as version_rank
+
+    from contacts
+
+),
+
+newest as (
+
+    select
+        {{ typed_identifier('crm_id') }} as identifier,
+        account_id,
+        country,
+        coalesce(objected_to_profiling, false) as has_objected,
+        coalesce(email_opt_out, false) as has_opted_out_of_email,
+        coalesce(push_opt_out, false) as has_opted_out_of_push,
+        coalesce(call_opt_out, false) as has_opted_out_of_calls,
+        coalesce(updated_at, created_at) as recorded_at
+
+    from versions_ranked
+    where version_rank = 1
+
+)
+
+select * from newest

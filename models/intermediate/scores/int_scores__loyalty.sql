@@ -1,0 +1,21 @@
+with
+
+contact_days as (
+
+    select * from {{ ref('int_contact_activity_days') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_scoring_rules') }} where category = 'loyalty'
+
+),
+
+discharges as (
+
+    select * from {{ ref('int_contact_discharges') }}
+
+),
+
+{{ score_activities() }}

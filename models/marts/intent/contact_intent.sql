@@ -1,0 +1,162 @@
+with
+
+clock as (
+
+    select * from {{ ref('int_clock') }}
+
+),
+
+contacts as (
+
+    select * from {{ ref('int_contacts') }}
+
+),
+
+primary_score_model as (
+
+    select score_model from {{ ref('score_models') }} where is_primary
+
+),
+
+contact_scores as (
+
+    select contact_scores.*
+    from {{ ref('contact_scores') }} as contact_scores
+    inner join primary_score_model
+        on contact_scores.score_model = primary_score_model.score_model
+
+),
+
+drivers as (
+
+    select drivers.*
+    from {{ ref('contact_intent_drivers') }} as drivers
+    inner join primary_score_model
+        on drivers.score_model = primary_score_model.score_model
+
+),
+
+contact_days as (
+
+    select * from {{ ref('int_contact_activity_days') }}
+
+),
+
+top_drivers as (
+
+    select
+        contact_id,
+        max(case when driver_rank = 1 then activity end) as top_driver_1,
+        max(case when driver_rank = 2 then activity end) as top_driver_2,
+        max(case when driver_rank = 3 then activity end) as top_driver_3
+
+    from drivers
+    where net_points > 0
+    group by 1
+
+),
+
+activity_spans as (
+
+    select
+        contact_id,
+        cast(sum(case when age_days < 30 then quantity else 0 end) as bigint)
+            as activity_count_30d,
+        min(first_at) as first_activity_at,
+        max(last_at) as last_activity_at
+
+    from contact_days
+    group by 1
+
+),
+
+last_activities as (
+
+    select
+        contact_days.contact_id,
+        min(contact_days.activity) as last_activity
+
+    from contact_days
+    inner join activity_spans
+        on
+            contact_days.contact_id = activity_spans.contact_id
+            and contact_days.last_at = activity_spans.last_activity_at
+    group by 1
+
+),
+
+data_horizon as (
+
+    select max(last_activity_at) as data_as_of from activity_spans
+
+),
+
+percentiles as (
+
+    select
+        contact_id,
+        100 * percent_rank() over (order by {{ rounded_score('intent_score') }})
+            as score_percentile
+
+    from contact_scores
+
+),
+
+joined as (
+
+    select
+        contacts.contact_id,
+        contacts.email,
+        contacts.account_id,
+        clock.as_of,
+        primary_score_model.score_model,
+        contact_scores.intent_score,
+        contact_scores.segment,
+        case
+            when contacts.is_suppressed then 'suppressed'
+            when activity_spans.contact_id is null then 'never_active'
+            when contact_scores.intent_score < {{ dormant_below() }} then 'dormant'
+            else 'active'
+        end as state,
+        cast(null as {{ dbt.type_timestamp() }}) as segment_since,
+        cast(null as {{ dbt.type_timestamp() }}) as hot_until,
+        cast(null as {{ dbt.type_timestamp() }}) as warm_until,
+        cast(null as {{ dbt.type_float() }}) as score_change_7d,
+        percentiles.score_percentile,
+        cast(null as {{ dbt.type_string() }}) as buying_stage,
+        cast(null as {{ dbt.type_float() }}) as fit_score,
+        cast(null as {{ dbt.type_string() }}) as fit_grade,
+        cast(null as {{ dbt.type_string() }}) as intent_grade,
+        top_drivers.top_driver_1,
+        top_drivers.top_driver_2,
+        top_drivers.top_driver_3,
+        cast(null as {{ dbt.type_string() }}) as top_interest,
+        activity_spans.first_activity_at,
+        activity_spans.last_activity_at,
+        last_activities.last_activity,
+        case
+            when not contacts.is_suppressed
+                then coalesce(activity_spans.activity_count_30d, 0)
+        end as activity_count_30d,
+        not contacts.is_suppressed as is_exportable,
+        cast(null as {{ dbt.type_boolean() }}) as is_holdout,
+        data_horizon.data_as_of
+
+    from contacts
+    cross join clock
+    cross join primary_score_model
+    cross join data_horizon
+    left join contact_scores
+        on contacts.contact_id = contact_scores.contact_id
+    left join top_drivers
+        on contacts.contact_id = top_drivers.contact_id
+    left join activity_spans
+        on contacts.contact_id = activity_spans.contact_id
+    left join last_activities
+        on contacts.contact_id = last_activities.contact_id
+    left join percentiles
+        on contacts.contact_id = percentiles.contact_id
+
+)
+
+select * from joined

@@ -1,0 +1,29 @@
+{{ config(materialized='view') }}
+
+with
+
+activities as (
+
+    select * from {{ ref('int_activities') }} where disposition = 'quarantined'
+
+),
+
+renamed as (
+
+    select
+        feed,
+        feed_table,
+        event_id,
+        event_name,
+        identifier,
+        quarantine_reason as reason,
+        malformed_columns,
+        source_file,
+        occurred_at,
+        received_at
+
+    from activities
+
+)
+
+select * from renamed

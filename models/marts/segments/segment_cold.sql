@@ -1,0 +1,1 @@
+select * from {{ ref('contact_intent') }} where segment = 'cold'

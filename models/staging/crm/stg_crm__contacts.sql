@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    select * from {{ source('crm', 'contacts') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        {{ clean_text('crm_id') }} as crm_id,
+        {{ clean_text('customer_id') }} as customer_id,
+        {{ clean_text('account_id') }} as account_id,
+        ---------- strings
+        lower({{ clean_text('email') }}) as email,
+        {{ clean_text('phone') }} as phone,
+        {{ clean_text('country') }} as country,
+        malformed_columns,
+        source_file,
+        ---------- booleans
+        objected_to_profiling,
+        email_opt_out,
+        push_opt_out,
+        call_opt_out,
+        ---------- timestamps
+        {{ dbt.date_trunc('second', 'created_at') }} as created_at,
+        {{ dbt.date_trunc('second', 'updated_at') }} as updated_at,
+        {{ dbt.date_trunc('second', 'received_at') }} as received_at
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,29 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'customers') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        {{ clean_text('customer_id') }} as customer_id,
+        ---------- strings
+        lower({{ clean_text('email') }}) as email,
+        {{ clean_text('phone') }} as phone,
+        {{ clean_text('country') }} as country,
+        malformed_columns,
+        source_file,
+        ---------- timestamps
+        {{ dbt.date_trunc('second', 'created_at') }} as created_at,
+        {{ dbt.date_trunc('second', 'updated_at') }} as updated_at,
+        {{ dbt.date_trunc('second', 'received_at') }} as received_at
+
+    from source
+
+)
+
+select * from renamed

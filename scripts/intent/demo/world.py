@@ -1,0 +1,194 @@
+"""The whole invented world, block by block of contacts.
+
+Each block draws from random streams of its own, and blocks are put together by
+number; so it does not matter when or where a block is made.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intent.demo.basics import (
+    NEVER,
+    Calendar,
+    Catalogue,
+    Columns,
+    Stream,
+    concat,
+    make_calendar,
+    make_catalogue,
+    random_stream,
+    take,
+)
+from intent.demo.mail import Machine, Mail, MailDay, draw_mail
+from intent.demo.people import People, draw_people, draw_readiness
+from intent.demo.spec import DemoSpec
+from intent.demo.visits import (
+    VISITS_AT_PEAK,
+    WebDay,
+    decide_visits,
+    in_order,
+    plan_visits,
+    play_visits,
+    visits_from_clicks,
+)
+
+BLOCK = 4096
+"""Contacts per block: bounds memory. Changing it makes another world."""
+TRUTH_EVERY_DAYS = 7
+"""Days between two samples of the hidden readiness."""
+
+# Narrow types keep ten million events within a few GB.
+_NARROW = {
+    "kind": np.int8,
+    "machine": np.int8,
+    "referrer": np.int8,
+    "agent": np.int8,
+    "country": np.int8,
+    "category": np.int8,
+    "product": np.int16,
+    "query": np.int16,
+    "campaign": np.int16,
+    "number": np.int32,
+    "cookie": np.int32,
+    "session": np.int32,
+    "order": np.int32,
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """All that happened, before tools recorded it with their faults."""
+
+    calendar: Calendar
+    catalogue: Catalogue
+    contacts: Columns
+    """Traits; one row per contact, so the row is the contact's number."""
+    cookie_owner: NDArray[np.int32]
+    """Contact of each cookie, -1 if anonymous."""
+    sessions: int
+    """Number of visits."""
+    web: Columns
+    identifies: Columns
+    orders: Columns
+    """Rows in order of time."""
+    lines: Columns
+    mail: Columns
+    readiness: NDArray[np.float32]
+    """Hidden readiness of contacts; shape (contacts, samples)."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    people: People
+    sessions: int
+    web: WebDay
+    mail: MailDay
+    readiness: NDArray[np.float32]
+
+
+def make_world(spec: DemoSpec) -> World:
+    """The world of a spec."""
+    calendar, catalogue = make_calendar(spec), make_catalogue(spec.seed)
+    web, identifies, orders, lines, mail = [], [], [], [], []
+    contacts, owners, readiness = [], [], []
+    session = cookie = order = 0
+    for index, first in enumerate(range(0, spec.contacts, BLOCK)):
+        count = min(BLOCK, spec.contacts - first)
+        block = _make_block(spec, calendar, catalogue, (index, first, count))
+        day = block.web
+        web.append(_shift(day.events, session=session, cookie=cookie, order=order))
+        identifies.append(_shift(day.identifies, cookie=cookie))
+        orders.append(_shift(day.orders))
+        lines.append(_shift(day.lines, order=order))
+        mail.append(_shift(_numbered(block.mail.events), number=first))
+        contacts.append(_contact_rows(block))
+        people = block.people.columns
+        owners.append(np.repeat(people["number"], people["devices"]))
+        readiness.append(block.readiness)
+        session += block.sessions
+        cookie += len(owners[-1])
+        order += len(day.orders["at"])
+    all_web, all_orders, all_lines = concat(web), concat(orders), concat(lines)
+    by_time = np.argsort(all_orders["at"], kind="stable")
+    rank = np.empty(len(by_time), np.int32)
+    rank[by_time] = np.arange(len(by_time), dtype=np.int32)
+    has_order = all_web["order"] >= 0
+    all_web["order"][has_order] = rank[all_web["order"][has_order]]
+    all_lines["order"] = rank[all_lines["order"]]
+    return World(
+        calendar,
+        catalogue,
+        concat(contacts),
+        np.concatenate(owners).astype(np.int32),
+        session,
+        all_web,
+        concat(identifies),
+        take(all_orders, by_time),
+        take(all_lines, np.argsort(all_lines["order"], kind="stable")),
+        concat(mail),
+        np.concatenate(readiness),
+    )
+
+
+def _make_block(
+    spec: DemoSpec,
+    calendar: Calendar,
+    catalogue: Catalogue,
+    place: tuple[int, int, int],
+) -> _Block:
+    """The block of `place`: its index, first contact and number of contacts."""
+    index, first, count = place
+    rng = random_stream(spec.seed, Stream.BLOCK, index)
+    people = draw_people(rng, spec, first, count)
+    readiness = draw_readiness(rng, calendar, people, VISITS_AT_PEAK)
+    planned = in_order(plan_visits(rng, calendar, people, readiness))
+    visits = decide_visits(rng, calendar, people, readiness, planned)
+    mail = draw_mail(rng, calendar, people, readiness, visits)
+    events = mail.events
+    human_click = (events["kind"] == Mail.CLICKED) & (events["machine"] == Machine.NONE)
+    clicks = visits_from_clicks(take(events, human_click))
+    more = decide_visits(rng, calendar, people, readiness, clicks)
+    more["joins"][:] = False  # who clicks in a newsletter has it already
+    visits = in_order(concat([visits, more]))
+    web = play_visits(rng, calendar, catalogue, people, visits)
+    return _Block(
+        people,
+        len(visits["start"]),
+        web,
+        mail,
+        readiness.level[:count, ::TRUTH_EVERY_DAYS],
+    )
+
+
+def _numbered(mail: Columns) -> Columns:
+    """Email events with the contact's number, which is its row in the block."""
+    return {**mail, "number": mail["person"]}
+
+
+def _shift(columns: Columns, **offsets: int) -> Columns:
+    """A block's columns in the world's numbering and in narrow types."""
+    shifted = {}
+    for name, values in columns.items():
+        if name == "person":  # counts within the block only
+            continue
+        new = values
+        if name in offsets:
+            new = np.where(values >= 0, values + offsets[name], values)
+        shifted[name] = new.astype(_NARROW.get(name, new.dtype))
+    return shifted
+
+
+def _contact_rows(block: _Block) -> Columns:
+    """Traits of a block's contacts and what became of them."""
+    traits = block.people.traits
+    registered = block.web.registered
+    count = block.people.contacts
+    return {
+        **traits,
+        "from_day": block.people.columns["from_day"][:count],
+        "has_account": traits["old_account"] | (registered < NEVER),
+        "registered": registered,
+        "opted_out": block.mail.opted_out,
+    }

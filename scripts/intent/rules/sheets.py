@@ -1,0 +1,419 @@
+"""What the rule sheets are: every sheet and column, described in this one place.
+
+Reading, checking, the workbook's drop-downs and comments, and the tables in
+`docs/rules.md` all follow from here.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePosixPath
+
+LARGEST_NUMBER = Decimal(1_000_000)
+MOST_DECIMALS = 9
+LONGEST_TEXT = 1000
+
+
+class Kind(Enum):
+    """What a column holds."""
+
+    NAME = "name"
+    TEXT = "text"
+    NUMBER = "number"
+    WHOLE = "whole number"
+    SWITCH = "true or false"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a rule sheet."""
+
+    name: str
+    kind: Kind
+    description: str
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    above: Decimal | None = None
+    """The value must be greater than this."""
+    at_least: Decimal | None = None
+    at_most: Decimal | None = None
+    refers_to: tuple[str, str] | None = None
+    """The sheet and column in which the value must stand."""
+    blank_means: str = ""
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the column holds numbers."""
+        return self.kind in (Kind.NUMBER, Kind.WHOLE)
+
+    @property
+    def allowed(self) -> str:
+        """What may stand in the column, in words."""
+        blank = f", or blank ({self.blank_means})" if not self.required else ""
+        return f"{self._allowed_value()}{blank}"
+
+    def _allowed_value(self) -> str:
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.refers_to:
+            sheet, column = self.refers_to
+            return f"a {column} of the sheet {sheet}"
+        if self.kind is Kind.NAME:
+            return "small letters, digits and underscores, such as cart_added"
+        if self.is_numeric:
+            return f"a {self.kind.value}{self._allowed_range()}"
+        return str(self.kind.value)
+
+    def _allowed_range(self) -> str:
+        if self.at_least is not None and self.at_most is not None:
+            return f" from {self.at_least} to {self.at_most}"
+        if self.above is not None:
+            return f" above {self.above}"
+        if self.at_least is not None:
+            return f", {self.at_least} or more"
+        return ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One rule sheet: a seed, and a sheet of the workbook."""
+
+    name: str
+    folder: str
+    description: str
+    key: tuple[str, ...]
+    """The columns that tell rows apart."""
+    columns: tuple[Column, ...]
+    colour: str
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Where the seed stands, inside the seeds folder."""
+        return PurePosixPath(self.folder) / f"{self.name}.csv"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """Return the column called `name`."""
+        return next(column for column in self.columns if column.name == name)
+
+
+ZERO = Decimal(0)
+NOTE = Column(
+    "note",
+    Kind.TEXT,
+    "Why it is so, for whoever reads it next. Changes nothing.",
+    required=False,
+    blank_means="no note",
+)
+
+
+def _model_reference(description: str) -> Column:
+    return Column(
+        "score_model",
+        Kind.NAME,
+        description,
+        refers_to=("score_models", "score_model"),
+    )
+
+
+SCORE_MODELS = Sheet(
+    name="score_models",
+    folder="rules",
+    description="The scores there are. Each has its own rules in the other sheets.",
+    key=("score_model",),
+    colour="4472C4",
+    columns=(
+        Column("score_model", Kind.NAME, "The score's name."),
+        Column(
+            "status",
+            Kind.NAME,
+            "active: computed and used. draft: computed to compare with. "
+            "archived: kept for the record.",
+            choices=("active", "draft", "archived"),
+        ),
+        Column(
+            "is_primary",
+            Kind.SWITCH,
+            "The one score that makes contacts hot, warm or cold. Exactly one is true.",
+        ),
+        Column(
+            "scale",
+            Kind.NUMBER,
+            "How many points make a high score: points equal to the scale give 3.16 "
+            "of 5. A larger scale makes all scores lower.",
+            above=ZERO,
+        ),
+        Column(
+            "description",
+            Kind.TEXT,
+            "What the score tells.",
+            required=False,
+            blank_means="no description",
+        ),
+    ),
+)
+
+ACTIVITIES = Sheet(
+    name="activities",
+    folder="rules",
+    description="Everything that a contact can do and that can earn points.",
+    key=("activity",),
+    colour="70AD47",
+    columns=(
+        Column("activity", Kind.NAME, "The activity's name."),
+        Column(
+            "category",
+            Kind.NAME,
+            "The kind of signal, for reports.",
+            choices=(
+                "purchase",
+                "engagement",
+                "loyalty",
+                "feedback",
+                "social",
+                "experience",
+                "declared",
+            ),
+        ),
+        Column(
+            "cap_group",
+            Kind.NAME,
+            "Activities of one group can share a cap: see group_rules.",
+        ),
+        Column(
+            "signal",
+            Kind.TEXT,
+            "The trigger that the activity stands for.",
+            required=False,
+            blank_means="none",
+        ),
+        Column(
+            "buying_stage",
+            Kind.NAME,
+            "How near to buying somebody is who does this.",
+            choices=("awareness", "consideration", "decision", "retention"),
+        ),
+        Column(
+            "measure",
+            Kind.TEXT,
+            "What is counted, in the plural: views, orders.",
+            required=False,
+            blank_means="not named",
+        ),
+        Column(
+            "description",
+            Kind.TEXT,
+            "What happened, in a sentence.",
+            required=False,
+            blank_means="no description",
+        ),
+    ),
+)
+
+ACTIVITY_RULES = Sheet(
+    name="activity_rules",
+    folder="rules",
+    description="What each activity is worth in each score. The sheet to tune.",
+    key=("score_model", "activity"),
+    colour="ED7D31",
+    columns=(
+        _model_reference("The score that the rule belongs to."),
+        Column(
+            "activity",
+            Kind.NAME,
+            "The activity that earns the points.",
+            refers_to=("activities", "activity"),
+        ),
+        Column(
+            "points",
+            Kind.NUMBER,
+            "What doing it once is worth at that moment. May be negative; 0 counts "
+            "for nothing.",
+        ),
+        Column(
+            "half_life_days",
+            Kind.NUMBER,
+            "After this many days the points are worth half, after twice as many a "
+            "quarter, and so on.",
+            required=False,
+            above=ZERO,
+            blank_means="the points never fade",
+        ),
+        Column(
+            "cap",
+            Kind.NUMBER,
+            "The most that the activity can add however often it is done. The nearer "
+            "to it, the less each further time adds.",
+            required=False,
+            above=ZERO,
+            blank_means="no cap",
+        ),
+        Column(
+            "daily_limit",
+            Kind.WHOLE,
+            "How many times on one day count.",
+            required=False,
+            above=ZERO,
+            blank_means="all count",
+        ),
+        Column(
+            "discharged_by",
+            Kind.NAME,
+            "The activity that settles this one: a cart is settled by the order, and "
+            "then counts no more.",
+            required=False,
+            refers_to=("activities", "activity"),
+            blank_means="nothing settles it",
+        ),
+        Column("is_enabled", Kind.SWITCH, "false switches the rule off."),
+        NOTE,
+    ),
+)
+
+GROUP_RULES = Sheet(
+    name="group_rules",
+    folder="rules",
+    description="The most that a group of activities can add together in a score.",
+    key=("score_model", "cap_group"),
+    colour="FFC000",
+    columns=(
+        _model_reference("The score that the cap belongs to."),
+        Column(
+            "cap_group",
+            Kind.NAME,
+            "The group of activities.",
+            refers_to=("activities", "cap_group"),
+        ),
+        Column(
+            "group_cap",
+            Kind.NUMBER,
+            "The most points that the group can add.",
+            above=ZERO,
+        ),
+    ),
+)
+
+SCORE_BANDS = Sheet(
+    name="score_bands",
+    folder="rules",
+    description="From which score on a contact is hot, warm or cold.",
+    key=("score_model", "band"),
+    colour="C00000",
+    columns=(
+        _model_reference("The score that is cut into bands."),
+        Column("band", Kind.NAME, "The segment.", choices=("hot", "warm", "cold")),
+        Column(
+            "enter_at",
+            Kind.NUMBER,
+            "A contact enters the band when its score reaches this.",
+            at_least=ZERO,
+            at_most=Decimal(5),
+        ),
+        Column(
+            "exit_below",
+            Kind.NUMBER,
+            "And leaves it when the score falls under this. A little lower than "
+            "enter_at, so that nobody hops in and out.",
+            at_least=ZERO,
+            at_most=Decimal(5),
+        ),
+        Column(
+            "rank",
+            Kind.WHOLE,
+            "The order of the bands: 1 is the hottest.",
+            at_least=Decimal(1),
+        ),
+    ),
+)
+
+EVENT_NAMES = Sheet(
+    name="event_names",
+    folder="feeds",
+    description="Which activity an event of a feed is. Unlisted events are set aside.",
+    key=("feed", "event_name"),
+    colour="7030A0",
+    columns=(
+        Column("feed", Kind.NAME, "The feed that sends the event."),
+        Column("event_name", Kind.TEXT, "The event's name, exactly as it is sent."),
+        Column(
+            "activity",
+            Kind.NAME,
+            "The activity that it is.",
+            required=False,
+            refers_to=("activities", "activity"),
+            blank_means="known, but no activity",
+        ),
+    ),
+)
+
+FEED_PREFERENCES = Sheet(
+    name="feed_preferences",
+    folder="feeds",
+    description="Which feed is believed when several tell of the same thing.",
+    key=("feed",),
+    colour="7F7F7F",
+    columns=(
+        Column("feed", Kind.NAME, "The feed."),
+        Column(
+            "preference",
+            Kind.WHOLE,
+            "1 is believed first. No two feeds share a number.",
+            at_least=Decimal(1),
+        ),
+        NOTE,
+    ),
+)
+
+MACHINE_AGENTS = Sheet(
+    name="machine_agents",
+    folder="feeds",
+    description="Programs, not people: their visits and opens earn nothing.",
+    key=("pattern",),
+    colour="7F7F7F",
+    columns=(
+        Column(
+            "pattern",
+            Kind.TEXT,
+            "How the browser names itself, in small letters; % stands for any text.",
+        ),
+        Column("reason", Kind.NAME, "The reason it is set aside for."),
+        NOTE,
+    ),
+)
+
+SHEETS = (
+    SCORE_MODELS,
+    ACTIVITIES,
+    ACTIVITY_RULES,
+    GROUP_RULES,
+    SCORE_BANDS,
+    EVENT_NAMES,
+    FEED_PREFERENCES,
+    MACHINE_AGENTS,
+)
+
+
+def columns_markdown() -> str:
+    """Return the tables of columns that `docs/rules.md` holds."""
+    return "\n".join(_sheet_markdown(sheet) for sheet in SHEETS)
+
+
+def _sheet_markdown(sheet: Sheet) -> str:
+    lines = [
+        f"### {sheet.name}",
+        "",
+        f"{sheet.description} No two rows share the same {' and '.join(sheet.key)}.",
+        "",
+        "| column | what it means | allowed |",
+        "|---|---|---|",
+        *(
+            f"| `{column.name}` | {column.description} | {column.allowed} |"
+            for column in sheet.columns
+        ),
+        "",
+    ]
+    return "\n".join(lines)

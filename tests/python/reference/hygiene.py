@@ -1,0 +1,63 @@
+"""Bad input: why a row can't be used (the design's step of the same name)."""
+
+from .contract import Table
+from .read import Row
+from .rules import FeedRules
+
+MAX_SECONDS_AHEAD = 300
+"""How far an event's time may lie after the moment at which it was received."""
+
+MACHINE_OPEN_REASON = "mail_privacy_open"
+OPENED_EMAIL = "Opened Email"
+
+
+class Hygiene:
+    """Finds the reason for which a row is quarantined."""
+
+    def __init__(self, rules: FeedRules) -> None:
+        self._rules = rules
+        self._reasons_of_agents: dict[str, str | None] = {}
+
+    def reason(self, row: Row, table: Table) -> str | None:
+        """Return the first reason that applies, or None if the row can be used."""
+        checks = (
+            (row.is_malformed, "malformed_value"),
+            (row.key is None, "no_event_id"),
+            (table.time is not None and row.time is None, "no_time"),
+            (self._has_unknown_name(row, table), "unknown_event_name"),
+            (row.quantity is not None and row.quantity < 0, "negative_quantity"),
+            (bool(table.identifiers) and not row.identifiers, "no_identifier"),
+            (_is_from_the_future(row), "future_event"),
+        )
+        for applies, reason in checks:
+            if applies:
+                return reason
+        return self._machine_reason(row)
+
+    def _has_unknown_name(self, row: Row, table: Table) -> bool:
+        if "event_name" not in table.texts:
+            return False
+        name = row.event_name
+        return name is None or (table.feed, name) not in self._rules.activities
+
+    def _machine_reason(self, row: Row) -> str | None:
+        if row.is_machine_open and row.event_name == OPENED_EMAIL:
+            return MACHINE_OPEN_REASON
+        if row.user_agent is None:
+            return None
+        agent = row.user_agent.lower()
+        if agent not in self._reasons_of_agents:
+            self._reasons_of_agents[agent] = self._agent_reason(agent)
+        return self._reasons_of_agents[agent]
+
+    def _agent_reason(self, agent: str) -> str | None:
+        for pattern, reason in self._rules.machine_agents:
+            if pattern.fullmatch(agent):
+                return reason
+        return None
+
+
+def _is_from_the_future(row: Row) -> bool:
+    if row.time is None or row.received_at is None:
+        return False
+    return row.time > row.received_at + MAX_SECONDS_AHEAD

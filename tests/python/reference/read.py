@@ -1,0 +1,197 @@
+"""Landing files into rows: Parquet, CSV and NDJSON, each possibly gzipped."""
+
+import csv
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, TypeVar
+
+import pyarrow
+import pyarrow.parquet
+
+from .contract import Table
+from .values import to_email, to_flag, to_number, to_seconds, to_text
+
+BATCH_ROWS = 65_536
+UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+Value = TypeVar("Value")
+Record = Mapping[str, object]
+Batch = dict[str, list[object]]
+
+
+@dataclass(slots=True)
+class Row:
+    """One raw row, read as its contract says; what a table lacks is None."""
+
+    key: str | None
+    time: int | None
+    received_at: int | None
+    version: int | None
+    identifiers: tuple[str, ...]
+    """As 'kind:value', in the order of precedence."""
+    event_name: str | None
+    order_id: str | None
+    user_agent: str | None
+    quantity: float | None
+    cancelled_at: int | None
+    is_full_return: bool | None
+    is_machine_open: bool | None
+    objected_to_profiling: bool | None
+    is_malformed: bool
+
+
+def read_table(landing: Path, table: Table) -> Iterator[Row]:
+    """Read all files of a table, `<feed>/<table>/*` in the landing folder."""
+    for path in sorted((landing / table.feed / table.name).glob("*")):
+        if path.is_file() and not path.name.startswith((".", "_")):
+            for batch in read_batches(path, table.columns):
+                yield from _Typed(batch, table).rows()
+
+
+def read_batches(path: Path, columns: frozenset[str]) -> Iterator[Batch]:
+    """Read a file in column-wise batches, with the columns that it has."""
+    kind = path.name.removesuffix(".gz").rpartition(".")[2].lower()
+    if kind == "parquet":
+        yield from _read_parquet(path, columns)
+        return
+    if kind not in READERS:
+        raise ValueError(f"{path}: neither Parquet, CSV nor NDJSON")
+    with _open_text(path) as lines:
+        records = READERS[kind](lines)
+        while chunk := list(islice(records, BATCH_ROWS)):
+            yield {name: [record.get(name) for record in chunk] for name in columns}
+
+
+def _open_text(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _read_csv(lines: IO[str]) -> Iterator[Record]:
+    yield from csv.DictReader(lines)
+
+
+def _read_json(lines: IO[str]) -> Iterator[Record]:
+    """Read NDJSON, or one array; numbers stay as written."""
+    for line in lines:
+        if line.lstrip().startswith("["):
+            yield from json.loads(line + lines.read(), parse_int=str, parse_float=str)
+        elif line.strip():
+            yield json.loads(line, parse_int=str, parse_float=str)
+
+
+READERS: dict[str, Callable[[IO[str]], Iterator[Record]]] = {
+    "csv": _read_csv,
+    "ndjson": _read_json,
+    "jsonl": _read_json,
+    "json": _read_json,
+}
+
+
+def _read_parquet(path: Path, columns: frozenset[str]) -> Iterator[Batch]:
+    with pyarrow.parquet.ParquetFile(path) as file:
+        present = [name for name in file.schema_arrow.names if name in columns]
+        for batch in file.iter_batches(BATCH_ROWS, columns=present):
+            values: Batch = dict.fromkeys(columns, [None] * batch.num_rows)
+            for name in present:
+                values[name] = _arrow_values(batch.column(name))
+            yield values
+
+
+class _Seconds(int):
+    """Whole seconds since 1970, told from an integer that a file holds."""
+
+
+def _arrow_values(column: pyarrow.Array) -> list[object]:
+    """Convert a column; timestamps at once to seconds, for speed."""
+    if not pyarrow.types.is_timestamp(column.type):
+        values: list[object] = column.to_pylist()
+        return values
+    units = UNITS_PER_SECOND[column.type.unit]
+    return [
+        None if ticks is None else _Seconds(ticks // units)
+        for ticks in column.cast(pyarrow.int64()).to_pylist()
+    ]
+
+
+class _Typed:
+    """A batch, read column by column as the contract's types."""
+
+    def __init__(self, batch: Batch, table: Table) -> None:
+        self.batch = batch
+        self.table = table
+        self.size = len(batch[table.key])
+        self.malformed: set[int] = set()
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the batch's rows."""
+        table = self.table
+        times = {name: self._read(name, _seconds) for name in table.timestamps}
+        numbers = {name: self._read(name, to_number) for name in table.doubles}
+        flags = {name: self._read(name, to_flag) for name in table.booleans}
+        texts = {name: self._read(name, to_text) for name in table.texts}
+        nothing: list[None] = [None] * self.size
+        own_times = times[table.time] if table.time else nothing
+        columns = zip(
+            self._read(table.key, to_text),
+            own_times,
+            times["received_at"],
+            self._versions(times, own_times),
+            self._identifiers(),
+            texts.get("event_name", nothing),
+            texts.get("order_id", nothing),
+            texts.get("user_agent", nothing),
+            numbers.get("quantity", nothing),
+            times.get("cancelled_at", nothing),
+            flags.get("is_full_return", nothing),
+            flags.get("is_machine_open", nothing),
+            flags.get("objected_to_profiling", nothing),
+            # Last, as the columns before it find the malformed rows.
+            [index in self.malformed for index in range(self.size)],
+            strict=True,
+        )
+        for values in columns:
+            yield Row(*values)
+
+    def _read(
+        self, name: str, parse: Callable[[object], Value | None]
+    ) -> list[Value | None]:
+        values: list[Value | None] = []
+        for index, raw in enumerate(self.batch[name]):
+            try:
+                values.append(None if raw is None else parse(raw))
+            except ValueError:
+                self.malformed.add(index)
+                values.append(None)
+        return values
+
+    def _versions(
+        self, times: dict[str, list[int | None]], own: list[int | None] | list[None]
+    ) -> list[int | None] | list[None]:
+        """Return when each version was written, for tables that have versions."""
+        if "updated_at" not in times:
+            return [None] * self.size
+        return [
+            created if updated is None else updated
+            for updated, created in zip(times["updated_at"], own, strict=True)
+        ]
+
+    def _identifiers(self) -> Iterator[tuple[str, ...]]:
+        columns = []
+        for kind in self.table.identifiers:
+            parse = to_email if kind == "email" else to_text
+            columns.append(
+                [value and f"{kind}:{value}" for value in self._read(kind, parse)]
+            )
+        if not columns:
+            return iter([()] * self.size)
+        return (tuple(filter(None, row)) for row in zip(*columns, strict=True))
+
+
+def _seconds(raw: object) -> int | None:
+    return raw if isinstance(raw, _Seconds) else to_seconds(raw)

@@ -1,0 +1,146 @@
+"""The seeds: rule sheets, event names, feed preferences, machine agents."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .values import to_flag
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one activity is worth in one sheet."""
+
+    points: float
+    half_life_days: float | None = None
+    cap: float | None = None
+    daily_limit: int | None = None
+    discharged_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Band:
+    """One segment's lower edge."""
+
+    name: str
+    enter_at: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One rule sheet, with the rules that apply only."""
+
+    name: str
+    is_primary: bool
+    scale: float
+    rules: dict[str, Rule]
+    cap_groups: dict[str, str]
+    """Activity to cap group."""
+    group_caps: dict[str, float]
+    bands: tuple[Band, ...]
+
+
+@dataclass(frozen=True)
+class FeedRules:
+    """What is known of the feeds."""
+
+    activities: dict[tuple[str, str], str | None]
+    """(feed, event name) to activity; None for a known event that is none."""
+    preferences: dict[str, int]
+    machine_agents: tuple[tuple[re.Pattern[str], str], ...]
+    """Patterns of user agents with their reasons, in the order of the reasons."""
+
+
+def read_sheets(seeds: Path) -> tuple[Sheet, ...]:
+    """Read the sheets that are not archived."""
+    rules = seeds / "rules"
+    cap_groups = {
+        row["activity"]: row["cap_group"]
+        for row in _read_seed(rules / "activities.csv")
+        if row["cap_group"]
+    }
+    return tuple(
+        Sheet(
+            name=row["score_model"],
+            is_primary=bool(to_flag(row["is_primary"])),
+            scale=float(row["scale"]),
+            rules=_read_rules(rules, row["score_model"]),
+            cap_groups=cap_groups,
+            group_caps={
+                group["cap_group"]: float(group["group_cap"])
+                for group in _of_sheet(rules / "group_rules.csv", row["score_model"])
+                if group["group_cap"]
+            },
+            bands=_read_bands(rules, row["score_model"]),
+        )
+        for row in _read_seed(rules / "score_models.csv")
+        if row["status"] != "archived"
+    )
+
+
+def read_feed_rules(seeds: Path) -> FeedRules:
+    """Read the seeds about feeds."""
+    feeds = seeds / "feeds"
+    agents = sorted(
+        (row["reason"], row["pattern"])
+        for row in _read_seed(feeds / "machine_agents.csv")
+    )
+    return FeedRules(
+        activities={
+            (row["feed"], row["event_name"]): row["activity"] or None
+            for row in _read_seed(feeds / "event_names.csv")
+        },
+        preferences={
+            row["feed"]: int(row["preference"])
+            for row in _read_seed(feeds / "feed_preferences.csv")
+        },
+        machine_agents=tuple(
+            (like_pattern(pattern), reason) for reason, pattern in agents
+        ),
+    )
+
+
+def like_pattern(pattern: str) -> re.Pattern[str]:
+    """Return a regular expression for a pattern whose one wildcard is '%'."""
+    return re.compile(".*".join(map(re.escape, pattern.split("%"))), re.DOTALL)
+
+
+def _read_rules(folder: Path, sheet: str) -> dict[str, Rule]:
+    return {
+        row["activity"]: Rule(
+            points=float(row["points"]),
+            half_life_days=_number(row["half_life_days"]),
+            cap=_number(row["cap"]),
+            daily_limit=int(row["daily_limit"]) if row["daily_limit"] else None,
+            discharged_by=row["discharged_by"] or None,
+        )
+        for row in _of_sheet(folder / "activity_rules.csv", sheet)
+        if to_flag(row["is_enabled"]) and float(row["points"]) != 0
+    }
+
+
+def _read_bands(folder: Path, sheet: str) -> tuple[Band, ...]:
+    bands = (
+        Band(row["band"], float(row["enter_at"]), int(row["rank"]))
+        for row in _of_sheet(folder / "score_bands.csv", sheet)
+    )
+    return tuple(sorted(bands, key=lambda band: band.rank))
+
+
+def _of_sheet(path: Path, sheet: str) -> Iterator[dict[str, str]]:
+    return (row for row in _read_seed(path) if row["score_model"] == sheet)
+
+
+def _read_seed(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [
+            {name: (value or "").strip() for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None

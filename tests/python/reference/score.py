@@ -1,0 +1,215 @@
+"""Every contact's score and its drivers, in every sheet, at one clock."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from . import maths
+from .activities import Facts
+from .identity import is_contact
+from .rules import Band, Rule, Sheet
+from .values import EPOCH, SECONDS_PER_DAY, moment_of
+from .world import World
+
+DORMANT_BELOW = 0.05
+COMPARED_DIGITS = 9
+
+
+class Day(NamedTuple):
+    """A fact that stands at the clock."""
+
+    quantity: int
+    last_at: int
+
+
+Days = Mapping[str, Sequence[Day]]
+"""Activity to the days of one contact."""
+
+
+@dataclass(slots=True)
+class DriverRow:
+    """One row of contact_intent_drivers."""
+
+    activity_count: int
+    last_at: datetime
+    decayed_amount: float
+    activity_score: float
+    net_points: float
+    contribution: float
+    driver_rank: int
+
+
+@dataclass(slots=True)
+class ScoreRow:
+    """One row of contact_scores."""
+
+    raw_score: float
+    intent_score: float
+    segment: str | None
+    """The band by the entry edges alone, without look-back."""
+
+
+@dataclass(slots=True)
+class ContactInfo:
+    """Who a contact is, and its state in the primary sheet."""
+
+    contact_id: str
+    members: tuple[str, ...]
+    state: str
+
+
+@dataclass
+class Result:
+    """The scores at one clock."""
+
+    as_of: datetime
+    contacts: dict[str, ContactInfo] = field(default_factory=dict)
+    scores: dict[tuple[str, str], ScoreRow] = field(default_factory=dict)
+    drivers: dict[tuple[str, str, str], DriverRow] = field(default_factory=dict)
+
+
+def score_world(world: World, as_of: datetime) -> Result:
+    """Score every contact as of the clock, a naive UTC time."""
+    if as_of.tzinfo is not None:
+        as_of = as_of.astimezone(UTC).replace(tzinfo=None)
+    clock = (as_of - EPOCH).total_seconds()
+    result = Result(as_of)
+    for members in world.identities.components(clock):
+        if is_contact(members):
+            _score_contact(world, members, clock, result)
+    return result
+
+
+def contact_id_of(key: str) -> str:
+    """Return the warehouse's id of the contact that is named by an identifier."""
+    return hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()
+
+
+def _score_contact(
+    world: World, members: tuple[str, ...], clock: float, result: Result
+) -> None:
+    key = members[0]
+    info = ContactInfo(contact_id_of(key), members, state="suppressed")
+    result.contacts[key] = info
+    if world.identities.has_objected(members):
+        return
+    days = days_at(world.facts, members, clock)
+    for sheet in world.sheets:
+        score, drivers = score_days(days, sheet, clock)
+        result.scores[key, sheet.name] = score
+        for activity, driver in drivers.items():
+            result.drivers[key, sheet.name, activity] = driver
+        if sheet.is_primary:
+            info.state = _state(days, score)
+
+
+def days_at(facts: Facts, members: Sequence[str], clock: float) -> dict[str, list[Day]]:
+    """Gather the facts of a contact's identifiers that stand at the clock."""
+    days: dict[str, list[Day]] = {}
+    for member in members:
+        for activity, member_facts in facts.get(member, {}).items():
+            for fact in member_facts:
+                day = Day(*fact.at(clock))
+                if day.quantity:
+                    days.setdefault(activity, []).append(day)
+    return days
+
+
+def score_days(
+    days: Days, sheet: Sheet, clock: float
+) -> tuple[ScoreRow, dict[str, DriverRow]]:
+    """Score one contact in one sheet.
+
+    In the design's order: daily limit, decay, cap, group cap, total.
+    """
+    drivers = {
+        activity: _driver(days, activity, rule, clock)
+        for activity, rule in sheet.rules.items()
+        if activity in days
+    }
+    _apply_group_caps(drivers, sheet)
+    raw_score = math.fsum(driver.net_points for driver in drivers.values())
+    for driver in drivers.values():
+        driver.contribution = maths.contribution(
+            driver.net_points, raw_score, sheet.scale
+        )
+    _rank(drivers)
+    intent_score = maths.intent_score(raw_score, sheet.scale)
+    return ScoreRow(raw_score, intent_score, band_of(intent_score, sheet)), drivers
+
+
+def band_of(intent_score: float, sheet: Sheet) -> str | None:
+    """Return the highest band whose entry edge the score reaches."""
+    return next((band.name for band in sheet.bands if _is_in(intent_score, band)), None)
+
+
+def _is_in(intent_score: float, band: Band) -> bool:
+    return band.enter_at <= round(intent_score, COMPARED_DIGITS)
+
+
+def _driver(days: Days, activity: str, rule: Rule, clock: float) -> DriverRow:
+    """Take an activity up to its activity score; the rest needs the others."""
+    discharged_until = max(
+        (day.last_at for day in days.get(rule.discharged_by or "", ())),
+        default=-math.inf,
+    )
+    counted = [
+        (limited(day.quantity, rule.daily_limit), day.last_at)
+        for day in days[activity]
+        if day.last_at > discharged_until
+    ]
+    amount = rule.points * math.fsum(
+        count * maths.decay(age_in_days(last_at, clock), rule.half_life_days)
+        for count, last_at in counted
+    )
+    return DriverRow(
+        activity_count=sum(count for count, _ in counted),
+        last_at=moment_of(max(day.last_at for day in days[activity])),
+        decayed_amount=amount,
+        activity_score=maths.activity_score(amount, rule.cap),
+        net_points=math.nan,
+        contribution=math.nan,
+        driver_rank=0,
+    )
+
+
+def limited(quantity: int, daily_limit: int | None) -> int:
+    """Day's count: what counts of a day's quantity."""
+    return quantity if daily_limit is None else min(quantity, daily_limit)
+
+
+def age_in_days(last_at: int, clock: float) -> float:
+    """Return the fractional age of a fact, never negative."""
+    return max(0.0, (clock - last_at) / SECONDS_PER_DAY)
+
+
+def _apply_group_caps(drivers: dict[str, DriverRow], sheet: Sheet) -> None:
+    groups: dict[str | None, list[DriverRow]] = {}
+    for activity, driver in drivers.items():
+        groups.setdefault(sheet.cap_groups.get(activity), []).append(driver)
+    for group, members in groups.items():
+        total = math.fsum(driver.activity_score for driver in members)
+        cap = None if group is None else sheet.group_caps.get(group)
+        factor = maths.group_factor(total, cap)
+        for driver in members:
+            driver.net_points = factor * driver.activity_score
+
+
+def _rank(drivers: dict[str, DriverRow]) -> None:
+    ranked = sorted(
+        drivers.items(),
+        key=lambda item: (-round(item[1].net_points, COMPARED_DIGITS), item[0]),
+    )
+    for rank, (_, driver) in enumerate(ranked, start=1):
+        driver.driver_rank = rank
+
+
+def _state(days: Days, score: ScoreRow) -> str:
+    if not days:
+        return "never_active"
+    if round(score.intent_score, COMPARED_DIGITS) < DORMANT_BELOW:
+        return "dormant"
+    return "active"

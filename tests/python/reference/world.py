@@ -1,0 +1,97 @@
+"""All that the landing files and seeds say, parsed once for any number of clocks."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from .activities import (
+    Event,
+    Facts,
+    build_facts,
+    event_of,
+    group_events,
+    is_duplicate,
+)
+from .contract import TABLES, Table
+from .hygiene import Hygiene
+from .identity import Identities
+from .read import Row, read_table
+from .rules import FeedRules, Sheet, read_feed_rules, read_sheets
+
+Accounts = dict[tuple[str, str], Counter[str]]
+"""(feed, table) to what became of its rows."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Facts, identities and rules; it knows no clock."""
+
+    sheets: tuple[Sheet, ...]
+    identities: Identities
+    facts: Facts
+    accounts: Accounts
+
+
+def read_world(landing: Path, seeds: Path, feeds: Collection[str]) -> World:
+    """Read the landing files of `feeds`, and the seeds."""
+    reading = _Reading(read_feed_rules(seeds))
+    for table in TABLES:
+        if table.feed in feeds:
+            reading.read(landing, table)
+    return World(
+        sheets=read_sheets(seeds),
+        identities=reading.identities,
+        facts=build_facts(reading.kept_events()),
+        accounts=reading.accounts,
+    )
+
+
+def account_rows(world: World) -> Accounts:
+    """Return what became of each table's rows.
+
+    For each table, rows_in = counted + all of quarantined:<reason> + duplicates +
+    superseded + no_activity.
+    """
+    return world.accounts
+
+
+class _Reading:
+    """The state while the files are read."""
+
+    def __init__(self, rules: FeedRules) -> None:
+        self.rules = rules
+        self.hygiene = Hygiene(rules)
+        self.identities = Identities()
+        self.events: list[Event] = []
+        self.accounts: Accounts = defaultdict(Counter)
+
+    def read(self, landing: Path, table: Table) -> None:
+        account = self.accounts[table.feed, table.name]
+        for row in read_table(landing, table):
+            account["rows_in"] += 1
+            reason = self.hygiene.reason(row, table)
+            if reason is not None:
+                account[f"quarantined:{reason}"] += 1
+            elif (event := self._use(row, table)) is None:
+                account["no_activity"] += 1
+            else:
+                self.events.append(event)
+
+    def _use(self, row: Row, table: Table) -> Event | None:
+        if row.time is not None:
+            self.identities.add(row.identifiers, row.time)
+        if table.feed == "crm":
+            self.identities.add_crm_version(row)
+        return event_of(row, table, self.rules)
+
+    def kept_events(self) -> list[Event]:
+        """Return each thing once, and write down what became of the other rows."""
+        kept = []
+        for winner, *losers in group_events(self.events, self.rules):
+            kept.append(winner)
+            self.accounts[winner.table]["counted"] += 1
+            for loser in losers:
+                fate = "duplicates" if is_duplicate(loser, winner) else "superseded"
+                self.accounts[loser.table][fate] += 1
+        return kept
