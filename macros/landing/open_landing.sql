@@ -4,7 +4,8 @@
     landing folder. First it checks the files against the contracts, and stops with
     every fault found, each with its file and column. On other engines the raw tables
     are tables of the warehouse, and there is nothing to do. `landed_files` is the
-    relation of int_landed_files: the files that finished builds have counted.
+    relation of int_landed_files: the files that finished builds have counted; null to
+    take all for new.
 -#}
 {% macro open_landing(landed_files) %}
     {% if execute %}
@@ -17,7 +18,7 @@
 
 
 {% macro duckdb__open_landing(landed_files) %}
-    {% set counted = load_relation(landed_files) %}
+    {% set counted = load_relation(landed_files) if landed_files else none %}
     {% set contracts = landing_contracts() %}
     {% do run_query('create schema if not exists ' ~ var('intent_raw_schema')) %}
     {% do run_query(contract_columns_sql(contracts)) %}

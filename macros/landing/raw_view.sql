@@ -54,7 +54,10 @@
     {%- elif found_type == 'timestamp with time zone' -%}
         {{ name }} at time zone 'UTC'
     {%- elif found_type == 'varchar' and column.type == 'timestamp' -%}
-        try_cast({{ name }} as timestamptz) at time zone 'UTC'
+        case
+            when regexp_matches({{ name }}, '^\s*\d{4}-\d\d-\d\d')
+                then try_cast({{ name }} as timestamptz) at time zone 'UTC'
+        end
     {%- elif found_type == 'varchar' and column.type != 'varchar' -%}
         try_cast({{ name }} as {{ column.type }})
     {%- elif found_type == column.type -%}

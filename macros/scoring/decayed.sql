@@ -7,7 +7,7 @@
     case
         when {{ half_life_days }} is null then 1.0
         else power(
-            cast(0.5 as {{ dbt.type_float() }}),
+            cast(0.5 as {{ type_double() }}),
             least(
                 case when {{ age_days }} > 0 then {{ age_days }} else 0 end
                 / nullif({{ half_life_days }}, 0),

@@ -4,7 +4,8 @@ import datetime as dt
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping as AnyMapping
+from collections.abc import Iterable
+from collections.abc import Mapping as AnyMapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -92,7 +93,12 @@ class ColumnRule(_Model):
     @property
     def modifiers(self) -> tuple[str, ...]:
         """The names of the modifiers that are used."""
-        return tuple(each for each in MODIFIERS if getattr(self, each))
+        unused = (None, False)
+        return tuple(
+            each
+            for each in MODIFIERS
+            if not any(getattr(self, each) is nothing for nothing in unused)
+        )
 
     @property
     def refers_to(self) -> tuple[str, ...]:
@@ -146,7 +152,8 @@ class _Loader(yaml.SafeLoader):
     ) -> dict[Any, Any]:
         """Refuse a key that stands twice."""
         seen: set[str] = set()
-        for key, _ in node.value:
+        keys = (key for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for key in keys:
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key '{key.value}' stands twice",

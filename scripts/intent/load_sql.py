@@ -188,9 +188,9 @@ def _timestamp(raw: str, kind: Kind, how: Conversion, zone: str) -> str:
     if how.unit is not None:
         return _epoch(raw, MICROSECONDS[how.unit])
     if kind == "timestamp" and zone == "UTC":
-        value = f"CAST({raw} AS TIMESTAMP)"
+        value = f"TRY_CAST({raw} AS TIMESTAMP)"
     elif kind in ("timestamp", "timestamptz"):
-        value = f"CAST({raw} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+        value = f"TRY_CAST({raw} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
     elif how.format is not None:
         parsed = f"try_strptime(trim({raw}), {literal(how.format)})"
         value = f"CAST({parsed} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"

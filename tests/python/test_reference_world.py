@@ -5,14 +5,26 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import Result, World, account_rows, compare, read_world, score_world
-from reference.contract import TABLES
+from reference.activities import event_of, group_events
+from reference.contract import IDENTIFIER_KINDS, TABLES
 from reference.hand_made import Row, Tables, write_file, write_landing, write_seeds
-from reference.values import moment_of, to_flag, to_number, to_seconds, to_text
+from reference.read import read_batches, typed_rows
+from reference.rules import FeedRules
+from reference.values import (
+    moment_of,
+    seconds_of,
+    to_flag,
+    to_number,
+    to_seconds,
+    to_text,
+)
 
 FEEDS = ("web", "shop", "email", "crm")
 SOURCES = Path(__file__).parents[2] / "models" / "staging"
@@ -147,6 +159,8 @@ def test_contract_is_that_of_the_sources() -> None:
     for table in TABLES:
         columns = described[table.feed, table.name]
         assert table.columns <= columns.keys()
+        kinds = tuple(kind for kind in IDENTIFIER_KINDS if kind in columns)
+        assert table.identifiers == (kinds if table.time else ())
         for data_type, names in (
             ("timestamp", table.timestamps),
             ("double", table.doubles),
@@ -182,6 +196,22 @@ def test_all_kinds_of_files_say_the_same(world_of: Maker, kind: str) -> None:
             "quarantined:no_identifier": 1,
         }
     )
+
+
+def test_parquet_timestamps_are_cut_to_seconds(tmp_path: Path) -> None:
+    assert seconds_of(datetime(1969, 12, 31, 23, 59, 58, 500_000)) == -2
+    times = [
+        datetime(1969, 12, 31, 23, 59, 58, 500_000),
+        datetime(2026, 3, 1, 10, 20, 30, 999_999),
+    ]
+    path = tmp_path / "part.parquet"
+    for unit in ("ms", "us", "ns"):
+        kind = pyarrow.timestamp(unit, tz="Europe/Berlin" if unit == "us" else None)
+        column = pyarrow.array([*times, None], pyarrow.timestamp("us"))
+        table = pyarrow.table({"event_time": column.cast(kind, safe=False)})
+        pyarrow.parquet.write_table(table, path)
+        (batch,) = read_batches(path, frozenset({"event_time"}))
+        assert batch["event_time"] == [*map(seconds_of, times), None]
 
 
 def test_only_the_feeds_of_the_shop_are_read(world_of: Maker) -> None:
@@ -328,6 +358,30 @@ def test_order_told_by_several_feeds_counts_once_as_the_shop_says(
     )
 
 
+def told(**more: object) -> dict[str, object]:
+    """Return how one row tells of an order, the same unless said otherwise."""
+    usual = {"event_id": "5", "user_id": "u", "event_time": at(2, 8)}
+    return {**web("5", "Order Completed", order_id="o"), **usual, **more}
+
+
+@pytest.mark.parametrize(
+    ("winner", "loser"),
+    [
+        (told(event_time=at(2, 7), user_id="v", event_id="9"), told()),
+        (told(user_id="t", event_id="9"), told()),
+        (told(event_id="4", received_at=at(2, 9)), told(received_at=at(2, 8))),
+        (told(received_at=at(2, 8)), told(received_at=at(2, 9))),
+    ],
+)
+def test_named_columns_settle_what_versions_do_not(winner: Row, loser: Row) -> None:
+    web_events = TABLES[0]
+    rules = FeedRules({("web", "Order Completed"): "purchase"}, {"web": 1}, ())
+    batch = {name: [loser.get(name), winner.get(name)] for name in web_events.columns}
+    events = [event_of(row, web_events, rules) for row in typed_rows(batch, web_events)]
+    ((first, second),) = group_events(filter(None, events), rules)
+    assert (second, first) == tuple(events)
+
+
 # Reversal
 
 
@@ -436,6 +490,13 @@ def test_chain_from_cookie_to_customer_at_past_clocks(world_of: Maker) -> None:
     assert known.contacts["anonymous_id:a"].contact_id == contact_id
 
 
+def test_identifier_first_seen_at_the_clock_is_not_known_yet(world_of: Maker) -> None:
+    rows = [web("1", "Page Viewed", user_id="u", event_time=midnight(2))]
+    world = world_of({("web", "events"): rows})
+    assert score_world(world, midnight(2)).contacts == {}
+    assert len(score_world(world, midnight(2) + timedelta(seconds=1)).contacts) == 1
+
+
 def test_clock_uses_what_came_before_it_only(world_of: Maker) -> None:
     rows = [
         web("1", user_id="u", event_time=midnight(2) - timedelta(seconds=1)),
@@ -501,6 +562,12 @@ def test_states_and_sheets(world_of: Maker) -> None:
         ],
         ("email", "events"): [
             {**EMAIL, "event_time": at(1), "email": "dormant"},
+            {
+                "event_id": "2",
+                "event_name": "Clicked Email",
+                "event_time": at(1),
+                "email": "dormant",
+            },
         ],
     }
     result = score_world(world_of(tables), midnight(5))
@@ -510,7 +577,8 @@ def test_states_and_sheets(world_of: Maker) -> None:
         "user_id:never": "never_active",
         "email:dormant": "dormant",
     }
-    # The archived sheet scores nobody; rules of 0 points make no driver.
+    # The archived sheet scores nobody; rules that are disabled or of 0 points
+    # make no driver.
     assert {sheet for _, sheet in result.scores} == {"main"}
     assert result.drivers.keys() == {("user_id:active", "main", "product_viewed")}
 

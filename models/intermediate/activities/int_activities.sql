@@ -103,24 +103,15 @@ new_rows_keyed as (
 
 {% endif %}
 
-rows_ranked as (
+rows_preferred as (
 
     select
         rows_told.*,
-        row_number() over (
-            partition by rows_told.activity_key
-            order by
-                feed_preferences.preference,
-                case when rows_told.version_at is null then 1 else 0 end,
-                rows_told.version_at desc,
-                rows_told.occurred_at,
-                rows_told.identifier,
-                rows_told.event_id,
-                rows_told.received_at,
-                case when rows_told.reversed_at is null then 1 else 0 end,
-                rows_told.reversed_at,
-                rows_told.source_file
-        ) as telling
+        feed_preferences.preference,
+        case when rows_told.version_at is null then 1 else 0 end as has_no_version,
+        case when rows_told.reversed_at is null then 1 else 0 end as is_not_reversed,
+        case when rows_told.reversed_order_id is null then 1 else 0 end
+            as reverses_nothing
 
     from rows_told
     left join feed_preferences
@@ -128,58 +119,71 @@ rows_ranked as (
 
 ),
 
-winners as (
+-- Never by order of arrival: the columns decide, to the last one.
+rows_ranked as (
 
     select
-        activity_key,
-        feed,
-        event_id,
-        version_at
+        rows_preferred.*,
+        row_number() over tellings as telling,
+        first_value(feed) over tellings as winning_feed,
+        first_value(event_id) over tellings as winning_event_id,
+        first_value(version_at) over tellings as winning_version_at
 
-    from rows_ranked
-    where telling = 1
+    from rows_preferred
+    window tellings as (
+        partition by activity_key
+        order by
+            preference,
+            has_no_version,
+            version_at desc,
+            occurred_at,
+            identifier,
+            event_id,
+            received_at,
+            is_not_reversed,
+            reversed_at,
+            reverses_nothing,
+            reversed_order_id,
+            source_file
+    )
 
 ),
 
 rows_judged as (
 
     select
-        rows_ranked.activity_key,
-        rows_ranked.feed,
-        rows_ranked.feed_table,
-        rows_ranked.event_id,
-        rows_ranked.event_name,
-        rows_ranked.activity,
-        rows_ranked.business_key,
-        rows_ranked.identifier,
-        rows_ranked.reversed_order_id,
+        activity_key,
+        feed,
+        feed_table,
+        event_id,
+        event_name,
+        activity,
+        business_key,
+        identifier,
+        reversed_order_id,
         case
-            when rows_ranked.quarantine_reason is not null then 'quarantined'
-            when rows_ranked.telling = 1 then 'counted'
+            when quarantine_reason is not null then 'quarantined'
+            when telling = 1 then 'counted'
             when
-                rows_ranked.feed = winners.feed
-                and rows_ranked.event_id = winners.event_id
+                feed = winning_feed
+                and event_id = winning_event_id
                 and (
-                    rows_ranked.version_at = winners.version_at
-                    or (rows_ranked.version_at is null and winners.version_at is null)
+                    version_at = winning_version_at
+                    or (version_at is null and winning_version_at is null)
                 )
                 then 'duplicate'
             else 'superseded'
         end as disposition,
-        rows_ranked.quarantine_reason,
-        rows_ranked.malformed_columns,
-        rows_ranked.source_file,
-        rows_ranked.occurred_at,
-        rows_ranked.received_at,
-        rows_ranked.version_at,
-        rows_ranked.reversed_at,
+        quarantine_reason,
+        malformed_columns,
+        source_file,
+        occurred_at,
+        received_at,
+        version_at,
+        reversed_at,
         {{ run_id() }} as run_id
 
     from rows_ranked
-    left join winners
-        on
-            rows_ranked.telling > 1
-            and rows_ranked.activity_key = winners.activity_key
 
 )
 

@@ -37,7 +37,7 @@ days_known as (
         activity_days.*,
         clock.as_of,
         ({{ epoch_seconds('clock.as_of') }} - {{ epoch_seconds('activity_days.last_at') }})
-        / cast(86400 as {{ dbt.type_float() }}) as age_days
+        / cast(86400 as {{ type_double() }}) as age_days
 
     from activity_days
     cross join clock

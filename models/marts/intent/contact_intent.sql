@@ -115,16 +115,19 @@ joined as (
         case
             when contacts.is_suppressed then 'suppressed'
             when activity_spans.contact_id is null then 'never_active'
-            when contact_scores.intent_score < {{ dormant_below() }} then 'dormant'
+            when
+                {{ rounded_score('contact_scores.intent_score') }}
+                < {{ dormant_below() }}
+                then 'dormant'
             else 'active'
         end as state,
         cast(null as {{ dbt.type_timestamp() }}) as segment_since,
         cast(null as {{ dbt.type_timestamp() }}) as hot_until,
         cast(null as {{ dbt.type_timestamp() }}) as warm_until,
-        cast(null as {{ dbt.type_float() }}) as score_change_7d,
+        cast(null as {{ type_double() }}) as score_change_7d,
         percentiles.score_percentile,
         cast(null as {{ dbt.type_string() }}) as buying_stage,
-        cast(null as {{ dbt.type_float() }}) as fit_score,
+        cast(null as {{ type_double() }}) as fit_score,
         cast(null as {{ dbt.type_string() }}) as fit_grade,
         cast(null as {{ dbt.type_string() }}) as intent_grade,
         top_drivers.top_driver_1,

@@ -173,8 +173,10 @@ def _show_plan(plan: ImportPlan) -> None:
 
 
 def _show_faults(faults: Sequence[Fault], row_title: str) -> None:
-    grid = Grid(title=_count(len(faults), "fault"), title_justify="left")
-    for title in ("sheet", row_title, "column", "value", "what is wrong", "allowed"):
+    grid = _grid(_count(len(faults), "fault"))
+    for title in ("sheet", row_title, "column"):
+        grid.add_column(title, no_wrap=True)
+    for title in ("value", "what is wrong", "allowed"):
         grid.add_column(title, overflow="fold")
     for fault in faults:
         grid.add_row(
@@ -194,8 +196,9 @@ def _show_faults(faults: Sequence[Fault], row_title: str) -> None:
 
 
 def _changes_grid(changes: Sequence[Change]) -> Grid:
-    grid = Grid(title=_count(len(changes), "change"), title_justify="left")
-    for title in ("sheet", "row", "change"):
+    grid = _grid(_count(len(changes), "change"))
+    grid.add_column("sheet", no_wrap=True)
+    for title in ("row", "change"):
         grid.add_column(title, overflow="fold")
     for change in changes:
         grid.add_row(
@@ -283,16 +286,11 @@ def _rules_grid(tables: dict[str, Table], model: Row) -> Grid:
         row.texts["activity"]: row.texts["cap_group"]
         for row in tables[ACTIVITIES.name].rows
     }
-    grid = Grid(
-        title=Text(_model_title(model)),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
+    grid = _grid(_model_title(model))
     for title in ("activity", "group"):
         grid.add_column(title, no_wrap=True)
     for title in ("points", "half-life", "cap", "per day"):
-        grid.add_column(title, justify="right")
+        grid.add_column(title, justify="right", no_wrap=True)
     grid.add_column("discharged by")
     for row in tables[ACTIVITY_RULES.name].rows:
         if row.texts["score_model"] == model.texts["score_model"]:
@@ -310,7 +308,7 @@ def _rule_cells(row: Row, groups: dict[str, str]) -> tuple[str, ...]:
         texts["activity"] + ("" if row.values["is_enabled"] else " (off)"),
         groups[texts["activity"]],
         texts["points"],
-        f"{half_life} d" if half_life else "never fades",
+        f"{half_life} d" if half_life else "never",
         texts["cap"] or "none",
         texts["daily_limit"] or "all",
         texts["discharged_by"],
@@ -352,3 +350,13 @@ def _bands(bands: Table, model: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _grid(title: str) -> Grid:
+    """Return an empty table that wastes no width."""
+    return Grid(
+        title=Text(title),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )

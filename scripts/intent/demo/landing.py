@@ -59,9 +59,8 @@ class Landing:
             (self.aside / path).replace(target)
         shutil.rmtree(self.aside)
         self._write_marker(new)
-        for folder in sorted((p for p in self.root.rglob("*") if p.is_dir()), key=str)[
-            ::-1
-        ]:
+        folders = sorted(p for p in self.root.rglob("*") if p.is_dir())
+        for folder in reversed(folders):  # inner ones first
             if not any(folder.iterdir()):
                 folder.rmdir()
 

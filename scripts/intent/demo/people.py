@@ -30,8 +30,8 @@ ANONYMOUS_PER_CONTACT = 3
 NEVER_ACTIVE = 0.12  # only in the CRM
 DORMANT = 0.15  # stopped coming in the first part of history
 NEWCOMERS = 0.30  # came first within history
-OLD_ACCOUNTS = 0.36  # had a shop account before history
-NEW_ACCOUNTS = 0.24  # open one at their first login
+OLD_ACCOUNTS = 0.40  # had a shop account before history
+NEW_ACCOUNTS = 0.28  # open one at their first login
 IN_CRM = 0.70  # of those who are active at all
 BUSINESS = 0.12  # belong to a company
 CONTACTS_PER_COMPANY = 4
@@ -46,12 +46,12 @@ COUNTRIES = ("DE", "AT", "CH", "NL", "FR", "GB")
 COUNTRY_SHARES = (0.62, 0.12, 0.06, 0.08, 0.07, 0.05)
 
 # Buying episodes.
-EPISODES_PER_YEAR = 1.9
-ANONYMOUS_EPISODES_PER_YEAR = 0.5
-EPISODE_CONVERSION = 0.34  # of a full-height episode, at average propensity
-RISE_DAYS = (3, 21)
+EPISODES_PER_YEAR = 0.85
+ANONYMOUS_EPISODES_PER_YEAR = 0.3
+EPISODE_CONVERSION = 0.55  # of a full-height episode, at average propensity
+RISE_DAYS = (8, 32)
 FALL_HALF_LIFE_DAYS = (2.0, 7.0)
-WINDOW = np.arange(-21, 22)  # days around an episode's peak that are looked at
+WINDOW = np.arange(-32, 22)  # days around an episode's peak that are looked at
 AFTER_PURCHASE = 0.12  # what is left of the episode's readiness
 BASE_READINESS = 0.04
 

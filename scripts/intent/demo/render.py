@@ -323,7 +323,9 @@ def email_events(names: Names, rows: Columns) -> Any:
             "customer_id": pick(names.customers, number, has_account),
             "campaign_id": pick(_campaigns(world), rows["campaign"] + 1, with_campaign),
             "message_id": pick(
-                codes("msg_", number * 1000 + rows["campaign"] + 1, 6),
+                codes(
+                    "msg_", number.astype(np.int64) * 10_000 + rows["campaign"] + 1, 6
+                ),
                 np.arange(len(kind)),
                 with_campaign,
             ),

@@ -71,9 +71,9 @@ EMAIL_EVENTS = (Web.ORDER_COMPLETED, Web.NEWSLETTER_SUBSCRIBED, Web.FORM_SUBMITT
 """Events that carry the email of a contact, logged in or not."""
 
 # Visits that no episode causes, per year of presence.
-BASE_VISITS_PER_YEAR = 3.4
-ANONYMOUS_VISITS_PER_YEAR = 9.0  # of the few weeks that a cookie lives
-VISITS_AT_PEAK = 0.34  # per day at readiness 1
+BASE_VISITS_PER_YEAR = 2.6
+ANONYMOUS_VISITS_PER_YEAR = 10.0  # of the few weeks that a cookie lives
+VISITS_AT_PEAK = 0.9  # per day at readiness 1
 SPONTANEOUS_PURCHASES = 0.004  # of visits that no episode causes
 
 # What happens in a visit, at readiness 0 and what readiness 1 adds.
@@ -83,8 +83,8 @@ SEARCHES = (0.16, 0.50)
 PAGES = (0.30, 0.10)  # besides the first
 RECOMMENDATIONS = (0.05, 0.25)
 WISHLISTS = (0.02, 0.10)
-CARTS = (0.025, 0.26)
-CHECKOUTS = (0.22, 0.30)  # of visits with a cart
+CARTS = (0.018, 0.36)
+CHECKOUTS = (0.20, 0.28)  # of visits with a cart
 READINESS_OF_BUYER = 0.85
 CART_VIEWED = 0.5  # of visits with a cart
 CART_EMPTIED = 0.12  # of visits with a cart that do not buy

@@ -17,6 +17,7 @@ from intent.demo.dirt import Dirt, record_email, record_identifies, record_web
 from intent.demo.landing import Landing
 from intent.demo.spec import DemoSpec, DemoSummary
 from intent.demo.world import TRUTH_EVERY_DAYS, World, make_world
+from intent.errors import UnavailableError
 
 TRUTH = "demo_truth"
 """Folder beside the landing folder for what no tool would know."""
@@ -41,17 +42,21 @@ def write_demo_feeds(
 
     Raises:
         BadInputError: The spec is impossible, or the folder holds files of others.
+        UnavailableError: The folder can't be written to.
     """
     started = time.perf_counter()
     spec.check()
-    place = Landing(landing, spec)
     try:
-        writer = _Writer(place, make_world(spec), on_progress)
-        writer.write_all(spec.seed)
-        place.publish()
-        writer.write_truth(landing.parent / TRUTH)
-    finally:
-        place.discard()
+        place = Landing(landing, spec)
+        try:
+            writer = _Writer(place, make_world(spec), on_progress)
+            writer.write_all(spec.seed)
+            place.publish()
+            writer.write_truth(landing.parent / TRUTH)
+        finally:
+            place.discard()
+    except OSError as error:
+        raise UnavailableError(f"demo: can't write to {landing}: {error}") from error
     return DemoSummary(
         rows=writer.rows,
         planted=writer.planted,

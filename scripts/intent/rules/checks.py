@@ -1,7 +1,8 @@
 """What the rule sheets must obey beyond single cells. One small function each. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from difflib import get_close_matches
 from itertools import pairwise
 
 from intent.rules.parsing import parse_table
@@ -15,6 +16,8 @@ from intent.rules.sheets import (
 )
 from intent.rules.tables import Fault, Reading, Row, Table, Tables, all_faults, shown
 
+FEW = 8
+ALIKE = 0.5
 BANDS = SCORE_BANDS.column("band").choices
 
 Check = Callable[[Tables], Iterator[Fault]]
@@ -68,8 +71,8 @@ def check_references(tables: Tables) -> Iterator[Fault]:
                         tables[sheet.name],
                         row,
                         column.name,
-                        f"is not a {target_column} of the sheet {target}",
-                        _some_of(known),
+                        f"is no {target_column} of the sheet {target}",
+                        column.allowed + _suggestion(str(value), known),
                     )
 
 
@@ -92,7 +95,7 @@ def check_primary(tables: Tables) -> Iterator[Fault]:
             f"is true a second time: the first is in row {primary[0].number}",
             allowed,
         )
-    for row in primary:
+    for row in primary[:1]:
         if row.values.get("status", "active") != "active":
             yield _fault(table, row, "status", "is the primary score's", "active")
 
@@ -307,6 +310,9 @@ def _neighbours(table: Table) -> Iterator[tuple[Row, Row]]:
                 yield bands[model, hotter], bands[model, colder]
 
 
-def _some_of(known: Iterable[str]) -> str:
-    names = sorted(name for name in known if name)
-    return "one of " + ", ".join(names) if names else "nothing: that sheet has no rows"
+def _suggestion(value: str, known: set[str]) -> str:
+    """Return the few names there are, or of many those that are alike."""
+    names = sorted(known - {""})
+    if len(names) > FEW:
+        names = get_close_matches(value, names, cutoff=ALIKE)
+    return f"; perhaps {', '.join(names)}" if names else ""

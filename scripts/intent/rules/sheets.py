@@ -57,7 +57,7 @@ class Column:
             return "one of " + ", ".join(self.choices)
         if self.refers_to:
             sheet, column = self.refers_to
-            return f"a {column} of the sheet {sheet}"
+            return f"any {column} of the sheet {sheet}"
         if self.kind is Kind.NAME:
             return "small letters, digits and underscores, such as cart_added"
         if self.is_numeric:

@@ -49,7 +49,7 @@ def read_table(landing: Path, table: Table) -> Iterator[Row]:
     for path in sorted((landing / table.feed / table.name).glob("*")):
         if path.is_file() and not path.name.startswith((".", "_")):
             for batch in read_batches(path, table.columns):
-                yield from _Typed(batch, table).rows()
+                yield from typed_rows(batch, table)
 
 
 def read_batches(path: Path, columns: frozenset[str]) -> Iterator[Batch]:
@@ -64,6 +64,11 @@ def read_batches(path: Path, columns: frozenset[str]) -> Iterator[Batch]:
         records = READERS[kind](lines)
         while chunk := list(islice(records, BATCH_ROWS)):
             yield {name: [record.get(name) for record in chunk] for name in columns}
+
+
+def typed_rows(batch: Batch, table: Table) -> Iterator[Row]:
+    """Read a batch's values as the contract's types."""
+    return _Typed(batch, table).rows()
 
 
 def _open_text(path: Path) -> IO[str]:

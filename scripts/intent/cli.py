@@ -1,0 +1,37 @@
+"""The `intent` command."""
+
+import sys
+
+import typer
+from rich.text import Text
+
+from intent.commands import rules
+from intent.commands.build import build_command, check_command, publish_command
+from intent.commands.demo import demo_command
+from intent.commands.load import load
+from intent.console import err
+from intent.errors import IntentError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Contact intent scores from a shop's raw events, in its own warehouse.",
+    epilog="Exit codes: 0 fine, 1 a build or check failed, 2 wrong command line, "
+    "3 a file or rule sheet can't be used, 4 a place is locked, missing or full.",
+)
+app.command("demo")(demo_command)
+app.command("load")(load)
+app.command("check")(check_command)
+app.command("build")(build_command)
+app.command("publish")(publish_command)
+app.add_typer(rules.app, name="rules")
+
+
+def main() -> None:
+    """Run the command; faults are told in words, with an exit code of their own."""
+    try:
+        app()
+    except IntentError as error:
+        err.print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
+        sys.exit(error.exit_code)

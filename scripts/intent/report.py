@@ -1,0 +1,149 @@
+"""What a build came to, for people: the segments' sizes and the hottest contacts."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+SEGMENT_COLOURS = {"hot": "red", "warm": "yellow", "cold": "blue"}
+
+
+@dataclass(frozen=True)
+class Driver:
+    """One reason for a score: an activity, how often, and the part it brings."""
+
+    activity: str
+    count: int
+    contribution: float
+
+
+@dataclass(frozen=True)
+class HotContact:
+    """One of the hottest contacts, with what drives its score."""
+
+    contact_id: str
+    email: str | None
+    intent_score: float
+    segment: str
+    last_activity_at: str
+    drivers: Sequence[Driver]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The state of the warehouse at its clock."""
+
+    as_of: str
+    segments: dict[str, int]
+    states: dict[str, int]
+    quarantined: dict[str, int]
+    hottest: Sequence[HotContact]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return asdict(self)
+
+
+def read_report(warehouse: Path, limit: int = 10) -> Report:
+    """Read the report of the last build from the warehouse."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return Report(
+            as_of=str(connection.sql("from intent_intermediate.int_clock").fetchall()[0][0]),
+            segments=counts(
+                connection,
+                "select coalesce(segment, 'suppressed'), count(*)"
+                " from intent.contact_intent group by 1",
+            ),
+            states=counts(
+                connection,
+                "select state, count(*) from intent.contact_intent group by 1",
+            ),
+            quarantined=counts(
+                connection,
+                "select reason, count(*) from intent.quarantined_events group by 1",
+            ),
+            hottest=read_hottest(connection, limit),
+        )
+
+
+def counts(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, int]:
+    """Names and counts, the largest count first."""
+    return dict(connection.sql(f"from ({sql}) order by 2 desc, 1").fetchall())
+
+
+def read_hottest(
+    connection: duckdb.DuckDBPyConnection, limit: int
+) -> Sequence[HotContact]:
+    """The contacts with the highest scores, with their three strongest drivers."""
+    rows = connection.execute(
+        """
+        select
+            contact_id, email, intent_score, segment, cast(last_activity_at as varchar),
+            list(
+                (activity, activity_count, contribution) order by driver_rank
+            ) filter (driver_rank <= 3 and contribution > 0)
+        from intent.contact_intent
+        inner join intent.contact_intent_drivers using (contact_id, score_model)
+        group by all
+        order by round(intent_score, 9) desc, contact_id
+        limit ?
+        """,
+        [limit],
+    ).fetchall()
+    return [
+        HotContact(*row[:5], drivers=[Driver(*driver) for driver in row[5] or []])
+        for row in rows
+    ]
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print the report as tables."""
+    console.print(segments_table(report))
+    console.print(hottest_table(report))
+
+
+def segments_table(report: Report) -> Table:
+    """The segments' sizes, with a bar for each."""
+    total = sum(report.segments.values()) or 1
+    table = Table(title=f"Contacts as of {report.as_of} UTC", box=box.SIMPLE_HEAD)
+    table.add_column("segment")
+    table.add_column("contacts", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("")
+    for segment in ("hot", "warm", "cold", "suppressed"):
+        count = report.segments.get(segment, 0)
+        colour = SEGMENT_COLOURS.get(segment, "dim")
+        table.add_row(
+            Text(segment, style=colour),
+            f"{count:,}",
+            f"{count / total:.1%}",
+            Text("█" * round(40 * count / total), style=colour),
+        )
+    return table
+
+
+def hottest_table(report: Report) -> Table:
+    """The hottest contacts, each with its drivers and what they bring."""
+    table = Table(title="The hottest contacts, and why", box=box.SIMPLE_HEAD)
+    table.add_column("contact", no_wrap=True)
+    table.add_column("score", justify="right")
+    table.add_column("last active", no_wrap=True)
+    table.add_column("drivers (how often: points of the score)")
+    for contact in report.hottest:
+        drivers = ", ".join(
+            f"{driver.activity} ({driver.count}×: {driver.contribution:+.2f})"
+            for driver in contact.drivers
+        )
+        table.add_row(
+            contact.email or contact.contact_id[:12],
+            Text(f"{contact.intent_score:.2f}", style=SEGMENT_COLOURS[contact.segment]),
+            contact.last_activity_at[:16],
+            drivers,
+        )
+    return table
