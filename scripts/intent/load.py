@@ -365,7 +365,7 @@ class _Load:
         )
         if table.refused:
             self._write_refused(plan, table)
-            table.warnings += self._hopeless_columns(plan, counts)
+            table.warnings += self._hopeless_columns(plan)
         if table.taken:
             self._write_accepted(plan, table)
 
@@ -376,7 +376,7 @@ class _Load:
         partial = self.scratch / f"{key}.parquet"
         with guard(f"{self.request.landing}, {key}"):
             self.con.execute(
-                f"COPY ({plan.accepted_sql()}) TO {literal(str(partial))} "
+                f"COPY ({plan.accepted_sql(table.refused > 0)}) TO {literal(str(partial))} "
                 "(FORMAT parquet, COMPRESSION zstd, KV_METADATA "
                 f"{{source_sha256: {literal(self.file.sha256)}, "
                 f"mapping_sha256: {literal(mapping_hash(self.mapping, key))}}})"
@@ -554,23 +554,19 @@ class _Load:
             for each in reasons
         )
 
-    def _hopeless_columns(self, plan: Plan, counts: Sequence[int]) -> list[str]:
+    def _hopeless_columns(self, plan: Plan) -> list[str]:
         """Tell columns of which no value at all could be converted."""
-        after_faults = counts[2 + len(plan.faults) :]
-        present = dict(zip(plan.cast_columns, after_faults, strict=True))
-        failed = {
-            fault.column: count
-            for fault, count in zip(plan.faults, counts[2:], strict=False)
-            if fault.is_cast
-        }
+        with guard(str(self.file.path)):
+            counts = self.con.execute(plan.failures_sql()).fetchall()[0]
         rules = self.mapping.tables[plan.contract.key].columns
         return [
-            f"none of the {present[i]} values for {column.name} "
+            f"none of the {values} values for {column.name} "
             f"({_origin(rules[column.name])}) could be read: most likely the mapping "
             f"is to be mended; {CAST_HINTS[column.data_type]}."
-            for i in plan.cast_columns
-            if (column := plan.columns[i].column)
-            and failed[column.name] == present[i] > 0
+            for i, values, failed in zip(
+                plan.cast_columns, counts[::2], counts[1::2], strict=False
+            )
+            if (column := plan.columns[i].column) and failed == values > 0
         ]
 
     def _reasons(self, query: str) -> list[Reason]:

@@ -113,27 +113,39 @@ class Plan:
         converted = f"SELECT *, {direct} FROM (SELECT {read} FROM source)"
         return f"SELECT *, {derived} FROM ({converted})" if derived else converted
 
-    def accepted_sql(self) -> str:
-        """SQL of the rows that the contract can hold, as the contract has them."""
+    def accepted_sql(self, any_refused: bool) -> str:
+        """SQL of the rows that the contract can hold, as the contract has them.
+
+        Args:
+            any_refused: whether there are rows to leave out. Looking for them makes
+                DuckDB convert every value twice, so it is done only if need be.
+        """
         columns = ", ".join(
             f"v{i} AS {each.column.name}" for i, each in enumerate(self.columns)
         )
+        taken = f"AND NOT coalesce({self.refused}, FALSE)" if any_refused else ""
         return (
             f"SELECT {columns} FROM ({self.rows_sql(row_number=False)}) "
-            f"WHERE matched_ AND NOT coalesce({self.refused}, FALSE)"
+            f"WHERE matched_ {taken}"
         )
 
     def counts_sql(self) -> str:
-        """SQL of one row: rows for this table, refused ones, then per fault."""
-        counts = [
-            "count(*) FILTER (matched_)",
-            f"count(*) FILTER (matched_ AND coalesce({self.refused}, FALSE))",
-        ]
-        for fault in self.faults:
-            counts.append(f"count(*) FILTER (matched_ AND {fault.sql})")
-        for i in self.cast_columns:
-            counts.append(f"count(*) FILTER (matched_ AND r{i} IS NOT NULL)")
-        return f"SELECT {', '.join(counts)} FROM ({self.rows_sql(row_number=False)})"
+        """SQL of the numbers of rows for this table, and of refused ones of them."""
+        return (
+            "SELECT count(*) FILTER (matched_), "
+            f"count(*) FILTER (matched_ AND coalesce({self.refused}, FALSE)) "
+            f"FROM ({self.rows_sql(row_number=False)})"
+        )
+
+    def failures_sql(self) -> str:
+        """SQL of two numbers for each of `cast_columns`: values, and failed ones."""
+        counts = ", ".join(
+            f"count(r{i}), count(r{i}) FILTER (v{i} IS NULL)" for i in self.cast_columns
+        )
+        return (
+            f"SELECT {counts or 'NULL'} FROM ({self.rows_sql(row_number=False)}) "
+            "WHERE matched_"
+        )
 
     @property
     def cast_columns(self) -> tuple[int, ...]:

@@ -307,10 +307,11 @@ def _column_line(guess: Guess) -> str:
 
 def _received_at_lines(contract: Contract) -> list[str]:
     time = contract.time_column
+    example = f"{{same_as: {time.name}}}" if time else "THEIR_COLUMN"
     return [
         "      # When each row became known. Without it: the moment of landing. For a",
         "      # file of history:",
-        f"      # received_at: {{same_as: {time.name if time else 'COLUMN'}}}",
+        f"      # received_at: {example}",
     ]
 
 

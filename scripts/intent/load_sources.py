@@ -372,8 +372,9 @@ class Source:
 
     def count(self, relation: str) -> int:
         """Count the rows of a table or view."""
-        row = self.con.execute(f"SELECT count(*) FROM {relation}").fetchone()
-        return int(row[0]) if row else 0
+        # To the end: DuckDB writes down unreadable lines when a result is used up.
+        rows = self.con.execute(f"SELECT count(*) FROM {relation}").fetchall()
+        return int(rows[0][0])
 
     def linked(self, target: Path | None = None) -> str:
         """The file's path as an SQL text, under a name that is safe to DuckDB.
@@ -481,10 +482,7 @@ class CsvSource(Source):
     def survey(self) -> int:
         """Read the file once, and set aside the lines that are no rows."""
         rows = super().survey()
-        rejects = self.con.execute(
-            "SELECT line, list_sort(list_distinct(list(CAST(error_type AS VARCHAR)))), "
-            "any_value(csv_line) FROM reject_errors GROUP BY line ORDER BY line"
-        ).fetchall()
+        rejects = self._rejects()
         for line, kinds, _ in rejects:
             if unknown := set(kinds) - set(REJECT_REASONS):
                 raise BadInputError(
@@ -502,6 +500,17 @@ class CsvSource(Source):
                 ],
             )
         return rows
+
+    def _rejects(self) -> list[tuple[int, list[str], str]]:
+        """The lines that DuckDB could not make a row of, in the file's order."""
+        # DuckDB makes the table with the first such line.
+        exists = self.count("duckdb_tables() WHERE table_name = 'reject_errors'")
+        if not exists:
+            return []
+        return self.con.execute(
+            "SELECT line, list_sort(list_distinct(list(CAST(error_type AS VARCHAR)))), "
+            "any_value(csv_line) FROM reject_errors GROUP BY line ORDER BY line"
+        ).fetchall()
 
     def _row_number(self, line: int) -> int:
         """Number a row as people count them: from 1, without header and blanks."""

@@ -438,7 +438,7 @@ def test_login_ties_cookie_and_account(shop: Feeds) -> None:
         where received_at >= event_time
     """)
     # Not quite 0 and 1: where the login itself got lost, a later one seems first.
-    assert before < 0.02
+    assert before < 0.04
     assert after > 0.99
     assert shop.one("""
         select count(*) from (select user_id from web_identifies

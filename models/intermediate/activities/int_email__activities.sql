@@ -10,7 +10,8 @@ events as (
 
 event_names as (
 
-    select * from {{ ref('event_names') }} where feed = 'email'
+    select * from {{ ref('event_names') }}
+    where feed = 'email'
 
 ),
 

@@ -16,7 +16,8 @@ identifies as (
 
 event_names as (
 
-    select * from {{ ref('event_names') }} where feed = 'web'
+    select * from {{ ref('event_names') }}
+    where feed = 'web'
 
 ),
 

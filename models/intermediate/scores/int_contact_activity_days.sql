@@ -14,7 +14,8 @@ activity_days as (
 
 contacts as (
 
-    select contact_id from {{ ref('int_contacts') }} where not is_suppressed
+    select contact_id from {{ ref('int_contacts') }}
+    where not is_suppressed
 
 ),
 

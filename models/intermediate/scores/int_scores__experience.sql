@@ -8,7 +8,8 @@ contact_days as (
 
 rules as (
 
-    select * from {{ ref('int_scoring_rules') }} where category = 'experience'
+    select * from {{ ref('int_scoring_rules') }}
+    where category = 'experience'
 
 ),
 

@@ -8,7 +8,8 @@ contact_days as (
 
 rules as (
 
-    select * from {{ ref('int_scoring_rules') }} where category = 'feedback'
+    select * from {{ ref('int_scoring_rules') }}
+    where category = 'feedback'
 
 ),
 

@@ -4,7 +4,8 @@ with
 
 score_models as (
 
-    select * from {{ ref('score_models') }} where status <> 'archived'
+    select * from {{ ref('score_models') }}
+    where status <> 'archived'
 
 ),
 
@@ -16,7 +17,8 @@ activities as (
 
 activity_rules as (
 
-    select * from {{ ref('activity_rules') }} where is_enabled and points <> 0
+    select * from {{ ref('activity_rules') }}
+    where is_enabled and points <> 0
 
 ),
 

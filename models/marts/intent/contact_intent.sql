@@ -14,7 +14,8 @@ contacts as (
 
 primary_score_model as (
 
-    select score_model from {{ ref('score_models') }} where is_primary
+    select score_model from {{ ref('score_models') }}
+    where is_primary
 
 ),
 

@@ -8,13 +8,15 @@ clock as (
 
 contacts as (
 
-    select contact_id from {{ ref('int_contacts') }} where not is_suppressed
+    select contact_id from {{ ref('int_contacts') }}
+    where not is_suppressed
 
 ),
 
 score_models as (
 
-    select * from {{ ref('score_models') }} where status <> 'archived'
+    select * from {{ ref('score_models') }}
+    where status <> 'archived'
 
 ),
 
@@ -62,32 +64,42 @@ raw_scores as (
 intent_scores as (
 
     select
-        raw_scores.*,
+        contact_id,
+        score_model,
+        raw_score,
         {{ intent_score('raw_score', 'scale') }} as intent_score
 
     from raw_scores
 
 ),
 
+scores_rounded as (
+
+    select
+        intent_scores.*,
+        {{ rounded_score('intent_score') }} as rounded_score
+
+    from intent_scores
+
+),
+
 scores_banded as (
 
     select
-        intent_scores.contact_id,
-        intent_scores.score_model,
+        scores_rounded.contact_id,
+        scores_rounded.score_model,
         case
-            when {{ rounded_score('intent_scores.intent_score') }} >= score_bands.hot_from
-                then 'hot'
-            when {{ rounded_score('intent_scores.intent_score') }} >= score_bands.warm_from
-                then 'warm'
+            when scores_rounded.rounded_score >= score_bands.hot_from then 'hot'
+            when scores_rounded.rounded_score >= score_bands.warm_from then 'warm'
             else 'cold'
         end as segment,
-        intent_scores.raw_score,
-        intent_scores.intent_score,
+        scores_rounded.raw_score,
+        scores_rounded.intent_score,
         clock.as_of
 
-    from intent_scores
+    from scores_rounded
     inner join score_bands
-        on intent_scores.score_model = score_bands.score_model
+        on scores_rounded.score_model = score_bands.score_model
     cross join clock
 
 )

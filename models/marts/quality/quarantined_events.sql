@@ -4,7 +4,8 @@ with
 
 activities as (
 
-    select * from {{ ref('int_activities') }} where disposition = 'quarantined'
+    select * from {{ ref('int_activities') }}
+    where disposition = 'quarantined'
 
 ),
 

@@ -1,1 +1,10 @@
-select * from {{ ref('contact_intent') }} where segment = 'warm'
+with
+
+contact_intent as (
+
+    select * from {{ ref('contact_intent') }}
+
+)
+
+select * from contact_intent
+where segment = 'warm'

@@ -34,10 +34,11 @@ from intent.load_sources import find_files
 from intent.settings import places
 
 STATUS_STYLES = {"landed": "green", "failed": "red", "refused": "red"}
+NOT_COUNTED = ("already landed", "failed")
 COLUMNS_SHOWN = 8
 
 
-def load(  # noqa: PLR0913
+def load(  # noqa: PLR0913, PLR0917 # typer's options are its arguments
     files: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -252,14 +253,10 @@ def _show(reports: list[FileReport], skipped: list[Path], dry_run: bool) -> None
             status = report.status if failed else line.status
             style = STATUS_STYLES.get(status, "default")
             refused = line.refused + (report.unreadable if len(lines) == 1 else 0)
-            table.add_row(
-                escape(Path(report.file).name),
-                line.table,
-                f"{line.rows + refused - line.refused:,}",
-                f"{line.taken:,}",
-                f"{refused:,}",
-                f"[{style}]{status}[/]",
-            )
+            counts = (line.rows + refused - line.refused, line.taken, refused)
+            shown = ["" if status in NOT_COUNTED else f"{each:,}" for each in counts]
+            name = escape(Path(report.file).name)
+            table.add_row(name, line.table, *shown, f"[{style}]{status}[/]")
     out.print(table)
     for report in reports:
         _show_details(report)

@@ -22,7 +22,7 @@ from intent.demo.basics import (
     take,
 )
 from intent.demo.mail import MAIL_NAMES, Machine
-from intent.demo.visits import BROWSERS, NO_EVENT_DETAIL, WEB_NAMES, Web
+from intent.demo.visits import BROWSERS, EMAIL_EVENTS, NO_EVENT_DETAIL, WEB_NAMES, Web
 from intent.demo.world import World
 
 
@@ -103,10 +103,8 @@ def record_web(world: World, seed: int) -> Columns:
     events["dirt"] = np.zeros(len(events["at"]), np.int16)
     bots = _bots(random_stream(seed, Stream.BOTS), world)
     events = concat([events, {name: bots[name] for name in events}])
-    events["shows_email"] = (events["number"] >= 0) & np.isin(
-        events["kind"],
-        (Web.ORDER_COMPLETED, Web.NEWSLETTER_SUBSCRIBED, Web.FORM_SUBMITTED),
-    )
+    tells = np.isin(events["kind"], EMAIL_EVENTS)
+    events["shows_email"] = tells & (events["number"] >= 0)
     delay = rng.integers(200, 5 * SECOND, len(events["at"]))
     names = (len(WEB_NAMES), len(UNKNOWN_WEB_NAMES))
     return _plant(rng, world, events, delay, (WEB_SHARES, names))

@@ -1,0 +1,24 @@
+-- All marts are as of the one instant of the clock.
+with
+
+clock as (
+
+    select as_of from {{ ref('int_clock') }}
+
+),
+
+instants as (
+
+    select as_of from {{ ref('contact_intent') }}
+    union
+    select as_of from {{ ref('contact_scores') }}
+    union
+    select as_of from {{ ref('contact_intent_drivers') }}
+
+)
+
+select instants.as_of
+from instants
+left join clock
+    on instants.as_of = clock.as_of
+where clock.as_of is null
