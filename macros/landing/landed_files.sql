@@ -36,9 +36,10 @@
             select
                 filename as source_file,
                 parse_path(filename)[-3] || '/' || parse_path(filename)[-2] as feed_table,
-                regexp_extract(
-                    lower(filename), '\.(parquet|csv|ndjson|jsonl)(\.gz)?$', 1
-                ) as file_format,
+                -- DuckDB knows .gz by its small letters.
+                lower(split_part(regexp_extract(
+                    filename, '\.((?i:parquet)|(?i:csv|ndjson|jsonl)(\.gz)?)$', 1
+                ), '.', 1)) as file_format,
                 size as size_bytes,
                 last_modified at time zone 'UTC' as modified_at,
             from read_blob([{{ sql_texts(found) }}])

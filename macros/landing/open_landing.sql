@@ -35,7 +35,7 @@
 
 {#- Stops the run with the faults that a query finds, one a line, if there are any. -#}
 {% macro stop_on_faults(faults_sql) %}
-    {% set faults = run_query(faults_sql).columns[0].values() if faults_sql else [] %}
+    {% set faults = run_query(faults_sql).columns[0].values() if faults_sql.strip() else [] %}
     {% if faults %}
         {% do exceptions.raise_compiler_error(
             'the landing folder ' ~ landing_folder() ~ ' can not be used:\n- '

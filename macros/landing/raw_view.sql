@@ -24,7 +24,7 @@
                 {%- endfor -%}
                 , cast(null as varchar)
             ), '') as malformed_columns,
-            filename as source_file,
+            landed_file as source_file,
         from {{ reader.sql }}
         {{ 'union all' if not loop.last }}
     {% else %}
@@ -60,6 +60,9 @@
         end
     {%- elif found_type == 'varchar' and column.type != 'varchar' -%}
         try_cast({{ name }} as {{ column.type }})
+    {%- elif found_type in ('double', 'float') and column.type == 'varchar' -%}
+        {#- Tools that know no null among whole numbers make fractions of them. -#}
+        regexp_replace(cast({{ name }} as varchar), '\.0$', '')
     {%- elif found_type == column.type -%}
         {{ name }}
     {%- else -%}
@@ -70,21 +73,23 @@
 
 {#-
     How to read a table's files: a list of dicts with `sql`, a DuckDB reader for files
-    that have the same columns, and `types`, the columns' types by name.
+    that have the same columns, and `types`, the columns' types by name. Nothing is read
+    out of the names of folders (`country=DE`).
 -#}
 {% macro landed_readers(contract) %}
     {% set readers = [] %}
     {% set groups = run_query(landed_groups_sql(contract)) %}
     {% for group in groups %}
-        {% set files = '[' ~ group['files'] ~ ']' %}
+        {% set files = '[' ~ group['files'] ~ "], filename = 'landed_file', "
+            ~ 'hive_partitioning = false' %}
         {% if group['file_format'] == 'parquet' %}
-            {% set sql = 'read_parquet(' ~ files ~ ', filename = true)' %}
+            {% set sql = 'read_parquet(' ~ files ~ ')' %}
         {% elif group['file_format'] == 'csv' %}
-            {% set sql = 'read_csv(' ~ files ~ ', filename = true, auto_detect = false, '
+            {% set sql = 'read_csv(' ~ files ~ ', auto_detect = false, '
                 ~ "header = true, delim = ',', quote = '\"', escape = '\"', "
                 ~ 'max_line_size = 16777216, columns = {' ~ group['spec'] ~ '})' %}
         {% else %}
-            {% set sql = 'read_json(' ~ files ~ ", filename = true, "
+            {% set sql = 'read_json(' ~ files ~ ", "
                 ~ "format = 'newline_delimited', columns = {" ~ group['spec'] ~ '})' %}
         {% endif %}
         {% do readers.append({'sql': sql, 'types': fromjson(group['types'])}) %}
@@ -93,23 +98,39 @@
 {% endmacro %}
 
 
-{#- One row per set of files of a table that have the same format and columns. -#}
+{#-
+    One row per set of files of a table that have the same format and columns. `spec`
+    says how DuckDB is to read text files.
+-#}
 {% macro landed_groups_sql(contract) %}
     with file_columns as (
         select
             files.source_file,
             files.file_format,
             string_agg(
-                '''' || replace(landed_columns.column_name, '''', '''''') || ''': ''varchar''', ', '
+                case
+                    when files.file_format = 'parquet'
+                        then landed_columns.column_name || ' ' || landed_columns.column_type
+                    -- Other columns are none of ours: they may be unnamed, or alike.
+                    else
+                        coalesce(contract_columns.column_name, '_' || landed_columns.position)
+                        || ': ''varchar'''
+                end, ', '
                 order by landed_columns.position
             ) as spec,
             cast(to_json(map(
-                list(lower(landed_columns.column_name) order by landed_columns.position),
+                list(contract_columns.column_name order by landed_columns.position)
+                    filter (contract_columns.column_name is not null),
                 list(lower(landed_columns.column_type) order by landed_columns.position)
+                    filter (contract_columns.column_name is not null)
             )) as varchar) as types,
         from {{ var('intent_raw_schema') }}.landed_files as files
         inner join {{ var('intent_raw_schema') }}.landed_columns as landed_columns
             on files.source_file = landed_columns.source_file
+        left join {{ var('intent_raw_schema') }}.contract_columns as contract_columns
+            on
+                files.feed_table = contract_columns.feed_table
+                and contract_columns.column_name = lower(landed_columns.column_name)
         where files.feed_table = {{ sql_text(contract.feed_table) }}
         group by files.source_file, files.file_format
         union all
@@ -139,6 +160,38 @@
     a column of which no value can be read. (A single such value quarantines its row.)
 -#}
 {% macro value_faults_sql(contract) %}
+    {% set files = run_query(new_text_files_sql(contract)).columns[0].values() %}
+    {% if files %}{{ text_faults_sql(contract, files) }}{% endif %}
+{% endmacro %}
+
+
+{#- The new files of a table in which text must be read as something else. -#}
+{% macro new_text_files_sql(contract) %}
+    select files.source_file
+    from {{ var('intent_raw_schema') }}.landed_files as files
+    where
+        files.is_new
+        and files.feed_table = {{ sql_text(contract.feed_table) }}
+        and (
+            files.file_format <> 'parquet'
+            or exists (
+                select 1
+                from {{ var('intent_raw_schema') }}.landed_columns as landed
+                inner join {{ var('intent_raw_schema') }}.contract_columns as wanted
+                    on
+                        wanted.feed_table = files.feed_table
+                        and wanted.column_name = lower(landed.column_name)
+                where
+                    landed.source_file = files.source_file
+                    and landed.column_type = 'VARCHAR'
+                    and wanted.column_type <> 'varchar'
+            )
+        )
+{% endmacro %}
+
+
+{#- The faults in the values of text files, named one by one: no others are opened. -#}
+{% macro text_faults_sql(contract, files) %}
     with text_values as (
         select
             source_file,
@@ -151,28 +204,7 @@
                 end) as malformed_{{ loop.index }},
             {% endfor %}
         from {{ var('intent_raw_schema') }}.{{ contract.identifier }}
-        where source_file in (
-            select files.source_file
-            from {{ var('intent_raw_schema') }}.landed_files as files
-            where
-                files.is_new
-                and files.feed_table = {{ sql_text(contract.feed_table) }}
-                and (
-                    files.file_format <> 'parquet'
-                    or exists (
-                        select 1
-                        from {{ var('intent_raw_schema') }}.landed_columns as landed
-                        inner join {{ var('intent_raw_schema') }}.contract_columns as wanted
-                            on
-                                wanted.feed_table = files.feed_table
-                                and wanted.column_name = lower(landed.column_name)
-                        where
-                            landed.source_file = files.source_file
-                            and landed.column_type = 'VARCHAR'
-                            and wanted.column_type <> 'varchar'
-                    )
-                )
-        )
+        where source_file in ({{ sql_texts(files) }})
         group by source_file
     )
     {% for column in contract.columns %}

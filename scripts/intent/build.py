@@ -14,9 +14,10 @@ CHANGED_FILES = "Run with --full-refresh"
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build: the clock, the feeds, and whether all anew."""
+    """What to build: the clock, the sheet, the feeds, and whether all anew."""
 
     as_of: str | None = None
+    sheet: str | None = None
     feeds: Sequence[str] = ()
     full_refresh: bool = False
     publishes: bool = True
@@ -26,6 +27,8 @@ class BuildRequest:
         variables: dict[str, Any] = {}
         if self.as_of:
             variables["intent_as_of"] = self.as_of
+        if self.sheet:
+            variables["intent_sheet"] = self.sheet
         if self.feeds:
             variables["intent_feeds"] = list(self.feeds)
         return variables
@@ -41,7 +44,8 @@ def build(places: Places, request: BuildRequest) -> list[str]:
         UnavailableError: the warehouse is locked, or the disk is full.
         IntentError: a model or test failed. What was published before stays.
     """
-    arguments = ["build"]
+    # Unit tests check the code, not the data: `make test` runs them.
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
     try:
         run_dbt(
             places,

@@ -92,7 +92,7 @@ class Limit:
 
     def __str__(self) -> str:
         """Show the limit as it is given."""
-        return str(self.count) if self.share is None else f"{self.share:.4g} of rows"
+        return str(self.count) if self.share is None else f"{self.share * 100:g}%"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Request:
     @property
     def refused(self) -> Path:
         """Where refused rows go: beside the landing folder."""
-        return self.landing.parent / "refused"
+        return self.landing.absolute().parent / "refused"
 
 
 @dataclass
@@ -241,6 +241,7 @@ class _Load:
             or identity_mapping(
                 request.contracts[request.tables[0]],
                 [each.name for each in source.columns],
+                str(file.path),
             ),
             request.received_at,
         )
@@ -281,8 +282,22 @@ class _Load:
             now=dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0).isoformat(),
             file=str(self.file.path),
         )
-        with guard(f"{self.file.path}, {key}"):
-            return planner.plan(self.request.contracts[key], self.mapping.tables[key])
+        rule = self.mapping.tables[key]
+        formats = {each.format for each in rule.columns.values()}
+        for each in formats | {self.mapping.source.timestamp_format}:
+            self._check_format(each)
+        return planner.plan(self.request.contracts[key], rule)
+
+    def _check_format(self, time_format: str | None) -> None:
+        if time_format is None:
+            return
+        try:
+            self.con.execute(f"SELECT try_strptime('', {literal(time_format)})")
+        except duckdb.Error as fault:
+            raise BadInputError(
+                f"The mapping's time format '{time_format}' is not one: it is made of "
+                "parts such as %Y-%m-%d %H:%M:%S, %d/%m/%Y, %z."
+            ) from fault
 
     def _is_landed(self, key: str) -> bool:
         """Say whether this content was landed with this mapping, and note it.
@@ -374,9 +389,10 @@ class _Load:
         key = plan.contract.key
         self.say(f"landing {key}")
         partial = self.scratch / f"{key}.parquet"
+        accepted = plan.accepted_sql(any_refused=table.refused > 0)
         with guard(f"{self.request.landing}, {key}"):
             self.con.execute(
-                f"COPY ({plan.accepted_sql(table.refused > 0)}) TO {literal(str(partial))} "
+                f"COPY ({accepted}) TO {literal(str(partial))} "
                 "(FORMAT parquet, COMPRESSION zstd, KV_METADATA "
                 f"{{source_sha256: {literal(self.file.sha256)}, "
                 f"mapping_sha256: {literal(mapping_hash(self.mapping, key))}}})"
@@ -446,6 +462,7 @@ class _Load:
         refused = plan.refused_sql([f"{sql} AS w{i}" for i, sql in enumerate(carried)])
         with guard(f"{self.file.path}, {key}"):
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE refused_ AS {refused}")
+            self.source.settle_row_numbers("refused_")
             table.reasons = self._reasons("SELECT reasons_, row_ FROM refused_")
         columns = [f"w{i} AS {name}" for i, (name, _) in enumerate(self._whole_row)]
         rows = ", ".join(
@@ -550,7 +567,7 @@ class _Load:
             [*table.reasons, *self.report.reasons], key=lambda x: x.rows, reverse=True
         )
         return "; ".join(
-            f"{each.reason} ({each.rows} rows, such as row {each.examples[0]})"
+            f"{each.reason} ({each.rows:,}, such as row {each.examples[0]})"
             for each in reasons
         )
 

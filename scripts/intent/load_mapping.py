@@ -244,8 +244,17 @@ def check_against_contracts(
         )
 
 
-def identity_mapping(contract: Contract, names: Iterable[str]) -> Mapping:
-    """The mapping of a file whose columns are named as the contract's are."""
+def identity_mapping(contract: Contract, names: Iterable[str], where: str) -> Mapping:
+    """The mapping of a file whose columns are named as the contract's are.
+
+    Args:
+        contract: the table to fill.
+        names: the file's columns.
+        where: the file, for messages.
+
+    Raises:
+        BadInputError: required columns are not there.
+    """
     theirs = {name.strip().lower(): name for name in names}
     columns = {
         each.name: ColumnRule(column=theirs[each.name])
@@ -258,7 +267,8 @@ def identity_mapping(contract: Contract, names: Iterable[str]) -> Mapping:
         if each.required and each.name not in columns and each.name != RECEIVED_AT
     ]
     if missing or not columns:
-        raise BadInputError(_missing_columns(contract, missing, list(theirs.values())))
+        why = _missing_columns(contract, missing, list(theirs.values()))
+        raise BadInputError(f"{where} {why}")
     return Mapping(tables={contract.key: TableRule(columns=columns)})
 
 
@@ -324,7 +334,7 @@ def _missing_columns(contract: Contract, missing: list[str], theirs: list[str]) 
         for name in missing
     ]
     return (
-        f"The file lacks columns that {contract.key} needs: {'; '.join(near)}. "
+        f"lacks columns that {contract.key} needs: {'; '.join(near)}. "
         f"It has: {', '.join(theirs)}. Say which is which in a mapping; "
         "`intent load FILE --propose` writes a first one."
     )
@@ -409,6 +419,6 @@ def _explain(error: ErrorDetails) -> str:
         model = _model_at(location)
         near = nearest(str(location[-1]), model.model_fields, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        return f"{place}: unknown key{hint} Allowed: {_allowed(model)}"
+        return f"{place}: unknown key{hint} (allowed: {_allowed(model)})"
     message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message[:1].lower()}{message[1:]}"

@@ -122,13 +122,14 @@ def propose(
     file = inspect_file(path, SourceRule())
     with open_scratch() as (scratch, con):
         source = open_source(con, file, SourceRule(), scratch, lambda _: None)
-        contract, pairs = best_match(source.columns, contracts)
+        contract, pairs = best_match(source, contracts, known_names)
         if not pairs:
             raise BadInputError(
                 f"{path}: no column looks like one of {contract.key}'s "
                 f"({', '.join(contract.names)}). It has: "
                 f"{', '.join(each.name for each in source.columns)}."
             )
+        names = _their_event_names(source, pairs.get("event_name"))
         source.use({each.name for each in pairs.values()})
         with guard(str(path)):
             con.execute(
@@ -138,11 +139,11 @@ def propose(
                 _guess(source, contract.column(name), theirs)
                 for name, theirs in pairs.items()
             ]
-            names = _their_event_names(source, pairs.get("event_name"))
+    used = [theirs.name for theirs in pairs.values()]
     unused = [
         each.name
         for each in source.columns
-        if each.name not in {theirs.name for theirs in pairs.values()}
+        if not any(f"{name}.".startswith(f"{each.name}.") for name in used)
     ]
     return render(
         contract, guesses, names, known_names.get(contract.feed, frozenset()), unused
@@ -150,18 +151,24 @@ def propose(
 
 
 def best_match(
-    columns: Sequence[SourceColumn], contracts: Sequence[Contract]
+    source: Source,
+    contracts: Sequence[Contract],
+    known_names: dict[str, frozenset[str]],
 ) -> tuple[Contract, dict[str, SourceColumn]]:
-    """Find the contract whose columns a file's columns look most like."""
+    """Find the contract that a file looks most like, by columns, then event names."""
+    all_pairs = {each.key: match_names(source.columns, each) for each in contracts}
 
-    def score(contract: Contract) -> tuple[float, int]:
-        pairs = match_names(columns, contract)
+    def score(contract: Contract) -> tuple[float, int, int]:
+        pairs = all_pairs[contract.key]
         required = [each.name for each in contract.columns if each.required]
         named = sum(1 for each in required if each in pairs)
-        return named / len(required) if required else 0.0, len(pairs)
+        known = known_names.get(contract.feed, frozenset())
+        names = _their_event_names(source, pairs.get("event_name"))
+        alike = sum(1 for each in names if nearest_name(each, known))
+        return named / max(len(required), 1), alike, len(pairs)
 
     best = max(contracts, key=score)
-    return best, match_names(columns, best)
+    return best, all_pairs[best.key]
 
 
 def match_names(
@@ -260,6 +267,7 @@ def _share(
 def _their_event_names(source: Source, column: SourceColumn | None) -> list[str]:
     if column is None:
         return []
+    source.use({column.name})
     rows = source.con.execute(
         f"SELECT {column.sql} FROM source WHERE {column.sql} IS NOT NULL "
         f"GROUP BY ALL ORDER BY count(*) DESC, 1 LIMIT {MOST_EVENT_NAMES}"

@@ -286,17 +286,18 @@ def _utf8_chunks(file: Inspection, encoding: str) -> Iterator[bytes]:
     """
     decoder = codecs.getincrementaldecoder(encoding)()
     read, held = 0, b""
+    wide = encoding.startswith(("utf-16", "utf-32"))
     for chunk in _chunks(file.path, file.gzipped):
+        if b"\0" in chunk and not wide:
+            raise BadInputError(
+                f"{file.path}: this is no text: it holds zero bytes. If it is UTF-16 "
+                "text, say `source: {encoding: utf-16}` in the mapping."
+            )
         try:
             text = decoder.decode(chunk)
         except UnicodeDecodeError as fault:
             raise _wrong_encoding(file, encoding, chunk, read, fault) from None
         plain = chunk if encoding == "utf-8" else text.encode()
-        if b"\0" in plain:
-            raise BadInputError(
-                f"{file.path}: this is no text: it holds zero bytes. If it is UTF-16 "
-                "text, say `source: {encoding: utf-16}` in the mapping."
-            )
         read += plain.count(b"\n")
         plain, held = held + plain, b""
         if plain.endswith(b"\r"):
@@ -331,8 +332,8 @@ def _wrong_encoding(
 class Source:
     """A file that DuckDB can read, as the view `source`.
 
-    The view has a column per used column of the file, and `row_`, the row's number
-    in the file from 1, once `number_rows` was called.
+    The view has a column per used column of the file, and `row_`, the row's place
+    from 1, once `number_rows` was called.
     """
 
     def __init__(
@@ -368,7 +369,10 @@ class Source:
             return self.count("source")
 
     def number_rows(self) -> None:
-        """Give the view `source` the column `row_`."""
+        """Give the view `source` the column `row_`, the place among readable rows."""
+
+    def settle_row_numbers(self, table: str) -> None:
+        """Make `row_` in a table the place among all rows of the file."""
 
     def count(self, relation: str) -> int:
         """Count the rows of a table or view."""
@@ -556,21 +560,31 @@ class CsvSource(Source):
             self.con.execute(
                 f"CREATE OR REPLACE TEMP TABLE rows_ AS SELECT * FROM {self._read}"
             )
-            # The n-th readable row stands after those unreadable ones before which
-            # fewer than n readable rows stand.
-            self.con.execute(
-                "CREATE OR REPLACE TEMP TABLE shifts AS SELECT max(place) AS shift, "
-                "row_ - place AS readable_before FROM "
-                "(SELECT row_, row_number() OVER (ORDER BY row_) AS place "
-                "FROM unreadable) GROUP BY ALL"
-            )
             self.con.execute(
                 "CREATE OR REPLACE TEMP VIEW source AS "
-                "SELECT r.* EXCLUDE (n), n + coalesce(shift, 0) AS row_ "
-                "FROM (SELECT *, rowid + 1 AS n FROM rows_) r "
-                "ASOF LEFT JOIN shifts s ON s.readable_before < r.n"
+                "SELECT *, rowid + 1 AS row_ FROM rows_"
             )
         self.is_numbered = True
+
+    def settle_row_numbers(self, table: str) -> None:
+        """Count the unreadable rows into the numbers too.
+
+        The n-th readable row stands after those unreadable ones before which fewer
+        than n readable rows stand.
+        """
+        if self.count("unreadable") == 0:
+            return
+        self.con.execute(
+            "CREATE OR REPLACE TEMP TABLE shifts AS SELECT max(place) AS shift, "
+            "row_ - place AS readable_before FROM "
+            "(SELECT row_, row_number() OVER (ORDER BY row_) AS place "
+            "FROM unreadable) GROUP BY ALL"
+        )
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT t.* EXCLUDE (row_), "
+            f"row_ + coalesce(shift, 0) AS row_ FROM {table} t "
+            "ASOF LEFT JOIN shifts s ON s.readable_before < t.row_"
+        )
 
 
 def plain_copy(file: Inspection, scratch: Path) -> tuple[Path, bool]:

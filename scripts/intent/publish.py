@@ -15,9 +15,9 @@ import duckdb
 
 from intent.errors import UnavailableError
 from intent.settings import Places
+from intent.warehouse import PUBLIC_SCHEMA, open_warehouse
 
-PUBLIC_SCHEMA = "intent"
-BI_FILE = "intent_bi.duckdb"
+BI_CATALOG = "intent_bi"
 ASIDE = ".next"
 
 
@@ -50,34 +50,31 @@ def publish(places: Places) -> list[str]:
 
 def write_aside(warehouse: Path, aside: Path) -> list[str]:
     """Write all files of a publication into the folder `aside`."""
-    if not warehouse.is_file():
-        raise UnavailableError(
-            f"There is no warehouse {warehouse} yet. Build it first: `intent build`."
-        )
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    open_warehouse(warehouse).close()
+    source = f'"{warehouse.stem}"'
+    copies = f'"{BI_CATALOG}".{PUBLIC_SCHEMA}'
+    with duckdb.connect(str(aside / f"{BI_CATALOG}.duckdb")) as connection:
+        connection.execute(f"create schema {copies}")
+        connection.execute(f"attach '{quote(warehouse)}' as {source} (read_only)")
         names = [
             name
             for (name,) in connection.execute(
                 "select table_name from information_schema.tables"
-                " where table_schema = ? and table_catalog = current_database()"
-                " order by 1",
-                [PUBLIC_SCHEMA],
+                " where table_schema = ? and table_catalog = ? order by 1",
+                [PUBLIC_SCHEMA, warehouse.stem],
             ).fetchall()
         ]
-        connection.execute(f"attach '{quote(aside / BI_FILE)}' as bi")
-        connection.execute(f"create schema bi.{PUBLIC_SCHEMA}")
         for name in names:
             connection.execute(
-                f'create table bi.{PUBLIC_SCHEMA}."{name}" as'
-                f' from {PUBLIC_SCHEMA}."{name}"'
+                f'create table {copies}."{name}" as'
+                f' from {source}.{PUBLIC_SCHEMA}."{name}"'
             )
             connection.execute(
-                f'copy bi.{PUBLIC_SCHEMA}."{name}"'
+                f'copy {copies}."{name}"'
                 f" to '{quote(aside / name)}.parquet' (format parquet)"
             )
-        connection.execute("detach bi")
         clock = connection.execute(
-            f"select as_of, run_id from {PUBLIC_SCHEMA}_intermediate.int_clock"
+            f"select as_of, run_id from {source}.intent_intermediate.int_clock"
         ).fetchone()
     write_stamp(aside / "published.json", clock, names)
     return names

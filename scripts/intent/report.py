@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from intent.warehouse import open_warehouse
+
 SEGMENT_COLOURS = {"hot": "red", "warm": "yellow", "cold": "blue"}
 
 
@@ -28,10 +30,10 @@ class HotContact:
     """One of the hottest contacts, with what drives its score."""
 
     contact_id: str
-    email: str | None
+    name: str
     intent_score: float
     segment: str
-    last_activity_at: str
+    last_activity_at: str | None
     drivers: Sequence[Driver]
 
 
@@ -40,6 +42,7 @@ class Report:
     """The state of the warehouse at its clock."""
 
     as_of: str
+    score_model: str
     segments: dict[str, int]
     states: dict[str, int]
     quarantined: dict[str, int]
@@ -52,21 +55,27 @@ class Report:
 
 def read_report(warehouse: Path, limit: int = 10) -> Report:
     """Read the report of the last build from the warehouse."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with open_warehouse(warehouse) as connection:
+        [[as_of, score_model]] = connection.execute(
+            "select strftime(as_of, '%Y-%m-%d %H:%M:%S'), score_model"
+            " from intent_intermediate.int_clock"
+            " left join (select distinct score_model from contact_intent) on true"
+        ).fetchall()
         return Report(
-            as_of=str(connection.sql("from intent_intermediate.int_clock").fetchall()[0][0]),
+            as_of=as_of,
+            score_model=score_model,
             segments=counts(
                 connection,
                 "select coalesce(segment, 'suppressed'), count(*)"
-                " from intent.contact_intent group by 1",
+                " from contact_intent group by 1",
             ),
             states=counts(
                 connection,
-                "select state, count(*) from intent.contact_intent group by 1",
+                "select state, count(*) from contact_intent group by 1",
             ),
             quarantined=counts(
                 connection,
-                "select reason, count(*) from intent.quarantined_events group by 1",
+                "select reason, count(*) from quarantined_events group by 1",
             ),
             hottest=read_hottest(connection, limit),
         )
@@ -83,21 +92,42 @@ def read_hottest(
     """The contacts with the highest scores, with their three strongest drivers."""
     rows = connection.execute(
         """
+        with names as (
+            select contact_id, min(identifier) as name
+            from intent_intermediate.int_identifier_contacts
+            where identifier not like 'anonymous_id:%'
+            group by 1
+        ),
+        hottest as (
+            select contact_intent.*, coalesce(email, names.name) as name
+            from contact_intent
+            left join names using (contact_id)
+            where intent_score is not null
+            order by round(intent_score, 9) desc, contact_id
+            limit ?
+        )
         select
-            contact_id, email, intent_score, segment, cast(last_activity_at as varchar),
+            hottest.contact_id,
+            hottest.name,
+            hottest.intent_score,
+            hottest.segment,
+            strftime(hottest.last_activity_at, '%Y-%m-%d %H:%M'),
             list(
-                (activity, activity_count, contribution) order by driver_rank
-            ) filter (driver_rank <= 3 and contribution > 0)
-        from intent.contact_intent
-        inner join intent.contact_intent_drivers using (contact_id, score_model)
-        group by all
-        order by round(intent_score, 9) desc, contact_id
-        limit ?
+                (drivers.activity, drivers.activity_count, drivers.contribution)
+                order by drivers.driver_rank
+            ) filter (drivers.contribution > 0),
+        from hottest
+        left join contact_intent_drivers as drivers
+            on
+                hottest.contact_id = drivers.contact_id
+                and hottest.score_model = drivers.score_model
+        group by 1, 2, 3, 4, 5
+        order by round(hottest.intent_score, 9) desc, hottest.contact_id
         """,
         [limit],
     ).fetchall()
     return [
-        HotContact(*row[:5], drivers=[Driver(*driver) for driver in row[5] or []])
+        HotContact(*row[:5], drivers=[Driver(*driver) for driver in (row[5] or [])[:3]])
         for row in rows
     ]
 
@@ -111,7 +141,8 @@ def print_report(report: Report, console: Console) -> None:
 def segments_table(report: Report) -> Table:
     """The segments' sizes, with a bar for each."""
     total = sum(report.segments.values()) or 1
-    table = Table(title=f"Contacts as of {report.as_of} UTC", box=box.SIMPLE_HEAD)
+    title = f"Contacts as of {report.as_of} UTC, sheet {report.score_model}"
+    table = Table(title=title, box=box.SIMPLE_HEAD)
     table.add_column("segment")
     table.add_column("contacts", justify="right")
     table.add_column("share", justify="right")
@@ -141,9 +172,9 @@ def hottest_table(report: Report) -> Table:
             for driver in contact.drivers
         )
         table.add_row(
-            contact.email or contact.contact_id[:12],
+            contact.name,
             Text(f"{contact.intent_score:.2f}", style=SEGMENT_COLOURS[contact.segment]),
-            contact.last_activity_at[:16],
+            contact.last_activity_at or "never",
             drivers,
         )
     return table

@@ -135,6 +135,19 @@ primary_faults as (
 
 ),
 
+shown_sheet_faults as (
+
+    select
+        'score_models' as sheet,
+        'var intent_sheet' as rule,
+        'names no sheet of score_models that is scored' as fault
+
+    from score_models
+    having
+        count(case when {{ is_shown_sheet() }} and status <> 'archived' then 1 end) = 0
+
+),
+
 activity_faults as (
 
     select
@@ -375,6 +388,8 @@ faults_unioned as (
     select * from score_model_faults
     union all
     select * from primary_faults
+    union all
+    select * from shown_sheet_faults
     union all
     select * from activity_faults
     union all

@@ -12,10 +12,10 @@ contacts as (
 
 ),
 
-primary_score_model as (
+shown_score_model as (
 
     select score_model from {{ ref('score_models') }}
-    where is_primary
+    where {{ is_shown_sheet() }}
 
 ),
 
@@ -23,8 +23,8 @@ contact_scores as (
 
     select contact_scores.*
     from {{ ref('contact_scores') }} as contact_scores
-    inner join primary_score_model
-        on contact_scores.score_model = primary_score_model.score_model
+    inner join shown_score_model
+        on contact_scores.score_model = shown_score_model.score_model
 
 ),
 
@@ -32,8 +32,8 @@ drivers as (
 
     select drivers.*
     from {{ ref('contact_intent_drivers') }} as drivers
-    inner join primary_score_model
-        on drivers.score_model = primary_score_model.score_model
+    inner join shown_score_model
+        on drivers.score_model = shown_score_model.score_model
 
 ),
 
@@ -110,7 +110,7 @@ joined as (
         contacts.email,
         contacts.account_id,
         clock.as_of,
-        primary_score_model.score_model,
+        shown_score_model.score_model,
         contact_scores.intent_score,
         contact_scores.segment,
         case
@@ -148,7 +148,7 @@ joined as (
 
     from contacts
     cross join clock
-    cross join primary_score_model
+    cross join shown_score_model
     cross join data_horizon
     left join contact_scores
         on contacts.contact_id = contact_scores.contact_id

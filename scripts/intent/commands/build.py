@@ -26,6 +26,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 def build_command(
     as_of: AsOf = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(help="Show the scores of this rule sheet, not the primary one."),
+    ] = None,
     feeds: Annotated[
         list[str] | None,
         typer.Option("--feed", help="Only this feed (again for more); default: all."),
@@ -47,7 +51,7 @@ def build_command(
         intent build --as-of 2026-05-01
     """
     place = places()
-    request = BuildRequest(as_of, feeds or (), full_refresh, not no_publish)
+    request = BuildRequest(as_of, sheet, feeds or (), full_refresh, not no_publish)
     published = build(place, request)
     report = read_report(place.warehouse)
     if as_json:

@@ -1,0 +1,31 @@
+"""Opens the DuckDB warehouse for reading."""
+
+from pathlib import Path
+
+import duckdb
+
+from intent.errors import UnavailableError
+
+PUBLIC_SCHEMA = "intent"
+
+
+def open_warehouse(file: Path) -> duckdb.DuckDBPyConnection:
+    """Return a read-only connection to the warehouse, to be closed by the caller.
+
+    Public marts go by their plain names: in a file `intent.duckdb` both the catalog and
+    the schema are called `intent`, so that `intent.contact_intent` would be ambiguous.
+
+    Raises:
+        UnavailableError: nothing was built yet, or another process writes to the file.
+    """
+    if not file.is_file():
+        raise UnavailableError(
+            f"There is no warehouse {file} yet. Build it first: `intent build`."
+        )
+    try:
+        connection = duckdb.connect(str(file), read_only=True)
+        [[catalog]] = connection.execute("select current_database()").fetchall()
+        connection.execute(f'use "{catalog}"."{PUBLIC_SCHEMA}"')
+    except duckdb.Error as error:
+        raise UnavailableError(f"The warehouse {file} can't be read: {error}") from error
+    return connection
