@@ -5,6 +5,6 @@
 {% macro activity_key() -%}
     {{ dbt.hash(
         "case when quarantine_reason is null then activity else 'quarantined' end"
-        ~ " || '|' || coalesce(business_key, feed || ':' || feed_table)"
+        ~ " || '|' || coalesce(business_key, feed || ':' || feed_table || ':' || source_file)"
     ) }}
 {%- endmacro %}

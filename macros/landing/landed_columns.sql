@@ -9,7 +9,7 @@
     create or replace table {{ var('intent_raw_schema') }}.landed_columns as
     with landed_columns as (
         select
-            '' as source_file, '' as column_name, '' as column_type,
+            '' as path, '' as column_name, '' as column_type,
             cast(0 as bigint) as position
         where 1 = 0
         {% if parquet_files %}
@@ -30,11 +30,11 @@
         {% endfor %}
     )
     select
-        landed_columns.source_file, files.feed_table, landed_columns.column_name,
+        files.source_file, files.feed_table, landed_columns.column_name,
         landed_columns.column_type, landed_columns.position,
     from landed_columns
     inner join {{ var('intent_raw_schema') }}.landed_files as files
-        on landed_columns.source_file = files.source_file
+        on landed_columns.path = files.path
 {% endmacro %}
 
 
@@ -82,10 +82,10 @@
 {%- endmacro %}
 
 
-{#- The files of a format, as a list. -#}
+{#- The paths of the files of a format, as a list. -#}
 {% macro landed_files_of_format(file_format) %}
     {{ return(run_query(
-        'select source_file from ' ~ var('intent_raw_schema') ~ '.landed_files '
+        'select path from ' ~ var('intent_raw_schema') ~ '.landed_files '
         ~ "where file_format = '" ~ file_format ~ "' order by 1"
     ).columns[0].values()) }}
 {% endmacro %}

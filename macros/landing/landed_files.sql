@@ -19,7 +19,8 @@
 {#-
     The files in the folders of the contracts' tables; hidden ones are passed over. A
     file is new if no finished build has counted it: `counted`, the relation of
-    `int_landed_files`, has those; none before the first build.
+    `int_landed_files`, has those; none before the first build. `source_file` is the
+    path within the landing folder, so that the folder may move.
 -#}
 {% macro landed_files_sql(contracts, counted) %}
     {% set folders = [] %}
@@ -34,8 +35,9 @@
     with found as (
         {% if found %}
             select
-                filename as source_file,
+                filename as path,
                 parse_path(filename)[-3] || '/' || parse_path(filename)[-2] as feed_table,
+                feed_table || '/' || parse_filename(filename) as source_file,
                 -- DuckDB knows .gz by its small letters.
                 lower(split_part(regexp_extract(
                     filename, '\.((?i:parquet)|(?i:csv|ndjson|jsonl)(\.gz)?)$', 1
@@ -45,7 +47,7 @@
             from read_blob([{{ sql_texts(found) }}])
         {% else %}
             select
-                '' as source_file, '' as feed_table, '' as file_format,
+                '' as path, '' as feed_table, '' as source_file, '' as file_format,
                 0 as size_bytes, timestamp '1970-01-01' as modified_at,
             limit 0
         {% endif %}

@@ -24,7 +24,7 @@
                 {%- endfor -%}
                 , cast(null as varchar)
             ), '') as malformed_columns,
-            landed_file as source_file,
+            '{{ contract.feed_table }}/' || parse_filename(landed_file) as source_file,
         from {{ reader.sql }}
         {{ 'union all' if not loop.last }}
     {% else %}
@@ -105,7 +105,7 @@
 {% macro landed_groups_sql(contract) %}
     with file_columns as (
         select
-            files.source_file,
+            files.path,
             files.file_format,
             string_agg(
                 case
@@ -132,10 +132,10 @@
                 files.feed_table = contract_columns.feed_table
                 and contract_columns.column_name = lower(landed_columns.column_name)
         where files.feed_table = {{ sql_text(contract.feed_table) }}
-        group by files.source_file, files.file_format
+        group by files.path, files.file_format
         union all
         select
-            source_file,
+            path,
             file_format,
             '{% for column in contract.columns %}{{ column.name }}: ''varchar''{{ ', ' if not loop.last }}{% endfor %}',
             '{ {%- for column in contract.columns %}"{{ column.name }}": "varchar"{{ ', ' if not loop.last }}{% endfor -%} }'
@@ -148,10 +148,10 @@
         file_format,
         spec,
         types,
-        string_agg('''' || replace(source_file, '''', '''''') || '''', ', ' order by source_file) as files
+        string_agg('''' || replace(path, '''', '''''') || '''', ', ' order by path) as files
     from file_columns
     group by file_format, spec, types
-    order by min(source_file)
+    order by min(path)
 {% endmacro %}
 
 

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from intent.contracts import read_contracts
 from intent.dbt import run_dbt
 from intent.errors import BadInputError
 from intent.publish import publish
+from intent.rules.checks import find_faults, understand
+from intent.rules.csv_files import read_seeds
+from intent.rules.tables import Fault, Reading
 from intent.settings import Places
 
-CHANGED_FILES = "Run with --full-refresh"
+FAULTS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ def build(places: Places, request: BuildRequest) -> list[str]:
         UnavailableError: the warehouse is locked, or the disk is full.
         IntentError: a model or test failed. What was published before stays.
     """
+    refuse_request(places, request)
+    refuse_rule_faults(places)
     # Unit tests check the code, not the data: `make test` runs them.
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     try:
@@ -57,6 +64,56 @@ def build(places: Places, request: BuildRequest) -> list[str]:
             raise
         run_dbt(places, [*arguments, "--full-refresh"], request.variables())
     return publish(places) if request.publishes else []
+
+
+def refuse_request(places: Places, request: BuildRequest) -> None:
+    """Raise BadInputError if the request names a day or a feed that there is not."""
+    if request.as_of:
+        try:
+            datetime.fromisoformat(request.as_of)
+        except ValueError as error:
+            raise BadInputError(
+                f"--as-of: '{request.as_of}' is no day of the calendar. Give a past "
+                "UTC midnight, such as 2026-05-01."
+            ) from error
+    known = {contract.feed for contract in read_contracts(places.staging).values()}
+    if unknown := sorted(set(request.feeds) - known):
+        raise BadInputError(
+            f"--feed: there is no feed {', '.join(unknown)}. There are: "
+            f"{', '.join(sorted(known))}."
+        )
+
+
+def refuse_rule_faults(places: Places) -> None:
+    """Raise BadInputError with the faults of the rule sheets, if there are any.
+
+    dbt finds them as well, but later, and those of single cells only as an engine does.
+    """
+    reading = read_seeds(places.seeds)
+    if faults := find_faults(reading, understand(reading)):
+        lines = [f"- {describe(fault, reading)}" for fault in faults[:FAULTS_SHOWN]]
+        if len(faults) > FAULTS_SHOWN:
+            lines.append(
+                f"- and {len(faults) - FAULTS_SHOWN} more: see `intent rules check`"
+            )
+        raise BadInputError("\n".join(["the rule sheets can not be used:", *lines]))
+
+
+def describe(fault: Fault, reading: Reading) -> str:
+    """A fault of a rule sheet in one line: where, what is wrong, and what is right."""
+    where = fault.sheet
+    if fault.row:
+        where += f": {row_key(fault, reading)} (line {fault.row})"
+    value = f" '{fault.value}'" if fault.value else ""
+    wrong = f"{fault.column or ''}{value} {fault.wrong}".strip()
+    return f"{where}: {wrong}. Right is: {fault.allowed}"
+
+
+def row_key(fault: Fault, reading: Reading) -> str:
+    """What names the row of a fault, such as `purchase, cart_added`."""
+    table = reading.tables[fault.sheet]
+    cells = next((row.cells for row in table.rows if row.number == fault.row), {})
+    return ", ".join(str(cells.get(name) or "(blank)") for name in table.sheet.key)
 
 
 def only_wants_full_refresh(message: str) -> bool:

@@ -16,15 +16,6 @@ from intent.console import err
 from intent.errors import BadInputError, IntentError, UnavailableError
 from intent.settings import Places
 
-# Events of dbt's structured log that say what went wrong.
-FAILURE_EVENTS = {
-    "MainEncounteredError",
-    "RunResultError",
-    "RunResultFailure",
-    "LogTestResult",
-    "SQLRunnerException",
-}
-
 
 @dataclass
 class DbtRun:
@@ -32,6 +23,8 @@ class DbtRun:
 
     succeeded: bool = False
     failures: list[str] = field(default_factory=list)
+    noise: list[str] = field(default_factory=list)
+    """Lines that are none of dbt's log: what Python says when dbt itself fails."""
 
 
 def dbt_executable() -> str:
@@ -61,7 +54,7 @@ def run_dbt(
         UnavailableError: the warehouse is locked, or the disk is full.
         IntentError: anything else failed; the message holds dbt's words.
     """
-    places.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(places.warehouse)
     command = [dbt_executable(), "--log-format", "json", *arguments]
     command += ["--project-dir", str(places.project)]
     command += ["--profiles-dir", str(places.project)]
@@ -80,7 +73,22 @@ def run_dbt(
         run = follow(process.stdout)
     run.succeeded = process.returncode == 0
     if not run.succeeded:
-        raise failure(run.failures, places)
+        raise failure(run.failures or run.noise, places)
+
+
+def make_folder_of(warehouse: Path) -> None:
+    """Make the folder that the warehouse is to stand in.
+
+    Raises:
+        UnavailableError: that can't be.
+    """
+    try:
+        warehouse.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(
+            f"The folder of the warehouse {warehouse} can't be made: {error.strerror}. "
+            "Set INTENT_DUCKDB_PATH to another place."
+        ) from error
 
 
 def follow(lines: Iterator[str] | Any) -> DbtRun:
@@ -97,7 +105,7 @@ def follow(lines: Iterator[str] | Any) -> DbtRun:
         for line in lines:
             event = parse_event(line)
             if event is None:
-                run.failures.append(line.rstrip())
+                run.noise.append(line.rstrip())
                 continue
             name, data = event["info"]["name"], event["data"]
             if name == "LogStartLine":
@@ -105,7 +113,7 @@ def follow(lines: Iterator[str] | Any) -> DbtRun:
                 progress.update(task, total=data["total"], description=label)
             elif "total" in data and "status" in data and name.startswith("Log"):
                 progress.update(task, completed=data["index"])
-            if event["info"]["level"] == "error":
+            if event["info"]["level"] == "error" and name != "MainStackTrace":
                 run.failures.append(event["info"]["msg"])
     return run
 
@@ -123,27 +131,83 @@ def parse_event(line: str) -> dict[str, Any] | None:
 
 def failure(messages: Sequence[str], places: Places) -> IntentError:
     """The error that stands for what dbt said."""
-    text = "\n".join(clean_message(message) for message in messages if message.strip())
-    if "Could not set lock on file" in text or "already open in" in text:
+    raw = "\n".join(messages)
+    text = "\n".join(dict.fromkeys(clean_message(each) for each in messages)).strip()
+    if "Could not set lock on file" in raw or "already open in" in raw:
         return UnavailableError(
             f"The warehouse {places.warehouse} is in use by another process. Close it "
             "there (BI tools should read data/published/ instead), then try again."
         )
-    if re.search(r"No space left|could not write all bytes|File too large", text, re.I):
+    if re.search(r"No space left|could not write all bytes|File too large", raw, re.I):
         return UnavailableError(
             f"The disk of {places.warehouse} is full. What was built before is intact. "
             f"Make room, then try again.\n{text}"
         )
-    if re.search(r"can not be used", text):
+    if re.search(r"(Cannot open|Could not read from) file|not a valid DuckDB", raw):
+        return UnavailableError(
+            f"The warehouse {places.warehouse} can't be opened.\n{text}"
+        )
+    if fault := unreadable_file(raw):
+        return BadInputError(
+            f"the landing folder {places.landing} can not be used:\n- {fault}"
+        )
+    if re.search(r"can not be used|intent_as_of:", raw):
         return BadInputError(text)
     return IntentError(f"The build failed.\n{text}")
+
+
+def unreadable_file(message: str) -> str | None:
+    """What keeps DuckDB from reading a landed file; None if the message is of no such.
+
+    DuckDB quotes what it could not read, and that may be a person's. So nothing of its
+    message is told but the file, the line and the kind of fault.
+    """
+    if "CSV Error on Line" in message or "CSV Parser state machine" in message:
+        files = re.findall(r"^\s*file = (.+)$", message, re.M)
+        lines = re.findall(r"CSV Error on Line: (\d+)", message)
+        where = f"line {lines[0]} " if lines else ""
+        return f"{files[-1]}: {where}{csv_fault(message)}" if files else None
+    if found := re.search(
+        r'JSON (?:transform error )?in file "(.+?)",.*? in (?:line|record/value) (\d+)',
+        message,
+    ):
+        kind = re.search(r"byte order mark|UTF-8|duplicate key|but got [A-Z]+", message)
+        return (
+            f"{found[1]}: near line {found[2]}, what stands there is no object of JSON"
+            + (f" ({kind[0]})" if kind else "")
+        )
+    if found := re.search(
+        r"(?:magic bytes found at end of file|Error: File) '(.+?)'", message
+    ):
+        return f"{found[1]}: is no Parquet file, or not the whole of it"
+    if found := re.search(r"Input is not a GZIP stream: (.+)", message):
+        return f"{found[1].strip()}: is not gzipped, for all its name"
+    return None
+
+
+def csv_fault(message: str) -> str:
+    """Why DuckDB could not read a line of a CSV file."""
+    columns = re.findall(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    if columns:
+        wanted, found = columns[-1]
+        return f"has {found} values, but the header has {wanted}"
+    if "byte sequence mismatch" in message:
+        return "is not UTF-8. Save the file as UTF-8"
+    if "unterminated quote" in message:
+        return "has a quote that is not closed, or not doubled within a value"
+    return "can not be read as CSV"
 
 
 def clean_message(message: str) -> str:
     """A message of dbt without colours, call stacks or values of the data."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", message)
     plain = re.sub(r"\n\s*> (in macro|called by).*", "", plain)
-    # DuckDB quotes the line that it could not read: it may be a person's.
-    plain = re.sub(r"Original Line:.*?\n(?=\S)", "", plain, flags=re.S)
-    plain = re.sub(r"\n*\s*Possible fixes:.*?(?=\n\s*file = |\Z)", "", plain, flags=re.S)
+    for before, after in (
+        (r"Original Line:", r"\n\s*(?:Possible |file = )|\Z"),
+        (r"Could not (?:convert|cast) (?:string|value) ", r" to '?[A-Z]{3}|\Z"),
+        (r"(?:out of range|field format): ", r"\n|\Z"),
+        (r"JSON transform error .*?: ", r"\n|\Z"),
+        (r"(?<![^\s\"'<(])(?=[^\s\"'<(]+@)", r"[\s\"'>),]|\Z"),
+    ):
+        plain = re.sub(f"({before}).*?(?={after})", r"\1(left out)", plain, flags=re.S)
     return plain.strip()

@@ -59,6 +59,8 @@ class Lines:
     """The numbers of the empty lines, from 1."""
     ends: Ends
     """Whether all lines end alike, in LF and CRLF, or in CR alone."""
+    last_sign: bytes
+    """The last byte that is no white space."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Inspection:
     size: int
     modified_ns: int
     encoding: str = "utf-8"
-    lines: Lines = field(default_factory=lambda: Lines(0, (), "plain"))
+    lines: Lines = field(default_factory=lambda: Lines(0, (), "plain", b""))
 
 
 @contextmanager
@@ -251,7 +253,7 @@ def _inspect_text(file: Inspection, rule: SourceRule) -> Inspection:
 
 def _scan_lines(file: Inspection, encoding: str) -> Lines:
     """Decode a file and count its lines, streaming."""
-    count, blank, crlf, cr, last = 0, list[int](), 0, 0, b"\n"
+    count, blank, crlf, cr, last, sign = 0, list[int](), 0, 0, b"\n", b""
     for chunk in _utf8_chunks(file, encoding):
         crlf += chunk.count(b"\r\n")
         plain = chunk
@@ -262,10 +264,11 @@ def _scan_lines(file: Inspection, encoding: str) -> Lines:
             blank += _blank_lines(last + plain, count)
         count += plain.count(b"\n")
         last = plain[-1:] or last
+        sign = plain.rstrip()[-1:] or sign
     if count == 0 and cr:
-        return Lines(cr + (last != b"\r"), (), "cr")
+        return Lines(cr + (last != b"\r"), (), "cr", sign)
     ends: Ends = "mixed" if 0 < crlf < count else "plain"
-    return Lines(count + (last != b"\n"), tuple(blank), ends)
+    return Lines(count + (last != b"\n"), tuple(blank), ends, sign)
 
 
 def _blank_lines(text: bytes, before: int) -> list[int]:
@@ -659,7 +662,7 @@ class JsonSource(Source):
     def open(self) -> None:
         """Find the keys of all objects, also of those inside others."""
         path, gzipped = plain_copy(self.file, self.scratch)
-        compression = "gzip" if gzipped else "none"
+        compression = "gzip" if gzipped else "uncompressed"
         shape = self._shape(path, gzipped)
         if shape == "newline_delimited":
             self.con.execute(
@@ -733,6 +736,12 @@ class JsonSource(Source):
         with _open_bytes(path, gzipped) as file:
             head = file.read(LONGEST_ROW).decode("utf-8-sig", errors="ignore").lstrip()
         if head.startswith("["):
+            if self.file.lines.last_sign != b"]":
+                # DuckDB takes an array that ends early for a whole one.
+                raise BadInputError(
+                    f"{self.file.path}: not valid JSON: the array is not closed, so "
+                    "its end is missing: export or copy it again."
+                )
             return "array"
         first = head.partition("\n")[0]
         try:

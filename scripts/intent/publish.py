@@ -80,7 +80,9 @@ def write_aside(warehouse: Path, aside: Path) -> list[str]:
     return names
 
 
-def write_stamp(file: Path, clock: tuple[datetime, int] | None, names: list[str]) -> None:
+def write_stamp(
+    file: Path, clock: tuple[datetime, int] | None, names: list[str]
+) -> None:
     """Write which build was published, for machines."""
     as_of, run_id = clock if clock else (None, None)
     stamp = {

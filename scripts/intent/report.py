@@ -13,6 +13,7 @@ from rich.text import Text
 
 from intent.warehouse import open_warehouse
 
+STRONGEST = 3
 SEGMENT_COLOURS = {"hot": "red", "warm": "yellow", "cold": "blue"}
 
 
@@ -127,8 +128,15 @@ def read_hottest(
         [limit],
     ).fetchall()
     return [
-        HotContact(*row[:5], drivers=[Driver(*driver) for driver in (row[5] or [])[:3]])
-        for row in rows
+        HotContact(
+            contact_id=contact_id,
+            name=name,
+            intent_score=intent_score,
+            segment=segment,
+            last_activity_at=last_activity_at,
+            drivers=[Driver(*driver) for driver in (drivers or [])[:STRONGEST]],
+        )
+        for contact_id, name, intent_score, segment, last_activity_at, drivers in rows
     ]
 
 

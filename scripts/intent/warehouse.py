@@ -27,5 +27,7 @@ def open_warehouse(file: Path) -> duckdb.DuckDBPyConnection:
         [[catalog]] = connection.execute("select current_database()").fetchall()
         connection.execute(f'use "{catalog}"."{PUBLIC_SCHEMA}"')
     except duckdb.Error as error:
-        raise UnavailableError(f"The warehouse {file} can't be read: {error}") from error
+        raise UnavailableError(
+            f"The warehouse {file} can't be read: {error}"
+        ) from error
     return connection

@@ -68,12 +68,16 @@ def test_the_demo_has_contacts_of_every_segment_and_state(
     snapshots: dict[str, Snapshot],
 ) -> None:
     segments = Counter(
-        row["segment"] for row in snapshots[END].scores
+        row["segment"]
+        for row in snapshots[END].scores
         if row["score_model"] == "purchase"
     )
     assert set(segments) == {"hot", "warm", "cold"}
     assert set(snapshots[END].states.values()) == {
-        "active", "dormant", "never_active", "suppressed",
+        "active",
+        "dormant",
+        "never_active",
+        "suppressed",
     }
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from intent.contracts import Column, find_contract, read_contracts
 from intent.errors import BadInputError
 

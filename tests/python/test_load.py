@@ -17,12 +17,11 @@ from typing import Any
 import duckdb
 import pytest
 import typer
-from typer.testing import CliRunner
-
 from intent.commands.load import load
 from intent.contracts import read_contracts
 from intent.errors import ExitCode, IntentError
 from intent.load_mapping import check_against_contracts, shipped_mappings
+from typer.testing import CliRunner
 
 PROJECT = Path(__file__).resolve().parents[2]
 EMAIL = "jane.doe@example.com"
@@ -379,9 +378,7 @@ def test_typed_values(desk: Desk) -> None:
     said = desk.json(
         path,
         "--mapping",
-        events(
-            desk, "value: v\n      page_path: context.page.path\n      quantity: q"
-        ),
+        events(desk, "value: v\n      page_path: context.page.path\n      quantity: q"),
     )
 
     assert said.code == 0, said.error
@@ -770,7 +767,8 @@ BAD_FILES: dict[str, tuple[str, str | bytes | Callable[[Desk], bytes], str]] = {
         ORDERS + GOOD + '2,"open,x,y\n' + "3,2024-01-01,2024-01-01,\n" * 400_000,
         "never closed|longer",
     ),
-    "broken array": ("o.json", '[{"order_id": 1},', "not valid JSON at byte"),
+    "cut array": ("o.json", '[{"order_id": 1},', "its end is missing"),
+    "broken array": ("o.json", '[{"order_id": 1},,]', "not valid JSON at byte"),
     "suffix": ("o.xlsx", b"hello", "'.xlsx' says no known format"),
     "wrong type": (
         "o.csv",
@@ -1051,7 +1049,8 @@ def test_online_retail_in_small(desk: Desk) -> None:
         "events.parquet",
         "SELECT 'or-' || i AS event_id, 'cust-1' AS contact_key, "
         "TIMESTAMP '2011-01-01 10:00:00' AS event_time, k AS event_type, v AS value "
-        "FROM (VALUES ('1', 'purchase', 10.0), ('C2', 'cancellation', -4.0)) t(i, k, v)",
+        "FROM (VALUES ('1', 'purchase', 10.0), ('C2', 'cancellation', -4.0)) "
+        "AS t(i, k, v)",
     )
 
     said = desk.json(path, "--mapping", "online_retail")

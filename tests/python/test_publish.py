@@ -17,9 +17,7 @@ CLOCKS = ("2026-05-01", "2026-06-01", "2026-07-01")
 
 
 @pytest.fixture(scope="module")
-def published(
-    demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory
-) -> Shop:
+def published(demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     folder = tmp_path_factory.mktemp("published")
     shop = Shop(folder, copy_project(folder / "project"))
     shop.landing.symlink_to(demo_shop.landing)
@@ -65,8 +63,14 @@ def test_all_public_marts_are_published_as_they_are(published: Shop) -> None:
             " where table_schema = 'intent' order by 1"
         )
     ]
-    assert {"contact_intent", "contact_scores", "contact_intent_drivers",
-            "segment_hot", "segment_warm", "segment_cold"} <= set(names)
+    assert {
+        "contact_intent",
+        "contact_scores",
+        "contact_intent_drivers",
+        "segment_hot",
+        "segment_warm",
+        "segment_cold",
+    } <= set(names)
     assert sorted(file.name for file in folder.iterdir()) == sorted(
         [*(f"{name}.parquet" for name in names), "intent_bi.duckdb", "published.json"]
     )

@@ -538,6 +538,8 @@ def crm(day: int, *, objected: bool | None, **more: object) -> Row:
         ([crm(3, objected=True), crm(3, objected=False)], True),
         ([crm(3, objected=True), crm(3, objected=False, received_at=at(4))], False),
         ([crm(3, objected=None)], False),
+        ([crm(2, objected=True), crm(3, objected=None)], True),
+        ([crm(2, objected=True, updated_at="soon"), crm(3, objected=False)], True),
         ([crm(3, objected=False), crm(1, objected=True, crm_id="l")], True),
     ],
 )

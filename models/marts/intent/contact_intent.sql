@@ -57,6 +57,16 @@ top_drivers as (
 
 ),
 
+activity_days as (
+
+    select
+        activity_date,
+        last_at
+
+    from {{ ref('int_activity_days') }}
+
+),
+
 activity_spans as (
 
     select
@@ -88,7 +98,10 @@ last_activities as (
 
 data_horizon as (
 
-    select max(last_activity_at) as data_as_of from activity_spans
+    select max(activity_days.last_at) as data_as_of
+    from activity_days
+    inner join clock
+        on activity_days.activity_date < clock.as_of
 
 ),
 

@@ -32,6 +32,7 @@ drivers as (
         net_points.category,
         net_points.activity,
         net_points.activity_count,
+        net_points.last_at,
         net_points.decayed_amount,
         net_points.activity_score,
         net_points.net_points,
@@ -44,7 +45,6 @@ drivers as (
                 {{ rounded_score('net_points.net_points') }} desc,
                 net_points.activity
         ) as driver_rank,
-        net_points.last_at,
         clock.as_of
 
     from net_points

@@ -88,14 +88,14 @@ scores_banded as (
     select
         scores_rounded.contact_id,
         scores_rounded.score_model,
+        clock.as_of,
+        scores_rounded.raw_score,
+        scores_rounded.intent_score,
         case
             when scores_rounded.rounded_score >= score_bands.hot_from then 'hot'
             when scores_rounded.rounded_score >= score_bands.warm_from then 'warm'
             else 'cold'
-        end as segment,
-        scores_rounded.raw_score,
-        scores_rounded.intent_score,
-        clock.as_of
+        end as segment
 
     from scores_rounded
     inner join score_bands

@@ -19,9 +19,7 @@ def demo_command(
     contacts: Annotated[
         int, typer.Option(min=1, help="People that the shop could know.")
     ] = DEFAULTS.contacts,
-    days: Annotated[
-        int, typer.Option(min=1, help="Days of history.")
-    ] = DEFAULTS.days,
+    days: Annotated[int, typer.Option(min=1, help="Days of history.")] = DEFAULTS.days,
     seed: Annotated[
         int, typer.Option(min=0, help="Another seed is another shop.")
     ] = DEFAULTS.seed,
@@ -72,7 +70,9 @@ def show_feeds(summary: DemoSummary, place: Places, as_json: bool) -> None:
 def print_next_steps(report: Report, place: Places, seconds: float) -> None:
     """Say what was kept out, and what to look at next."""
     left_out = sum(report.quarantined.values())
-    reasons = ", ".join(f"{name} {count:,}" for name, count in report.quarantined.items())
+    reasons = ", ".join(
+        f"{name} {count:,}" for name, count in report.quarantined.items()
+    )
     out.print(f"Kept out: {left_out:,} events ({reasons}); see quarantined_events.\n")
     out.print(f"Done in {seconds:.0f} s. What to look at next:")
     out.print(f"  the marts, in any BI tool      {place.published}/intent_bi.duckdb")

@@ -24,6 +24,7 @@ class Identities:
         self.first_seen: dict[str, int] = {}
         self.linked_at: dict[Link, int] = {}
         self._objections: dict[str, Objection] = {}
+        self._standing_objections: set[str] = set()
 
     def add(self, identifiers: tuple[str, ...], time: int) -> None:
         """Take in a row's identifiers: the first one is linked to each other."""
@@ -35,14 +36,18 @@ class Identities:
             if time < self.linked_at.get(link, time + 1):
                 self.linked_at[link] = time
 
-    def add_crm_version(self, row: Row) -> None:
-        """Take in what a version of a CRM record says about profiling."""
+    def add_crm_version(self, row: Row, *, is_read: bool) -> None:
+        """Take in what a version of a CRM record says about profiling, if anything."""
+        record = f"crm_id:{row.key}"
+        if not is_read and row.objected_to_profiling:
+            self._standing_objections.add(record)
+        if not is_read or row.objected_to_profiling is None:
+            return
         objection = Objection(
             version=row.version or 0,
             received_at=_latest_first(row.received_at),
-            is_objected=bool(row.objected_to_profiling),
+            is_objected=row.objected_to_profiling,
         )
-        record = f"crm_id:{row.key}"
         self._objections[record] = max(
             objection, self._objections.get(record, objection)
         )
@@ -69,9 +74,9 @@ class Identities:
     def has_objected(self, members: Iterable[str]) -> bool:
         """Tell if the newest version of any of the CRM records objects."""
         return any(
-            self._objections[member].is_objected
+            member in self._standing_objections
+            or (member in self._objections and self._objections[member].is_objected)
             for member in members
-            if member in self._objections
         )
 
     def _age(self, identifier: str) -> tuple[int, str]:

@@ -56,6 +56,10 @@ def account_rows(world: World) -> Accounts:
     return world.accounts
 
 
+# An objection on a row that could not be read to its end stands.
+UNREAD = ("malformed_value", "no_time")
+
+
 class _Reading:
     """The state while the files are read."""
 
@@ -71,6 +75,8 @@ class _Reading:
         for row in read_table(landing, table):
             account["rows_in"] += 1
             reason = self.hygiene.reason(row, table)
+            if table.feed == "crm" and row.key is not None:
+                self.identities.add_crm_version(row, is_read=reason not in UNREAD)
             if reason is not None:
                 account[f"quarantined:{reason}"] += 1
             elif (event := self._use(row, table)) is None:
@@ -81,8 +87,6 @@ class _Reading:
     def _use(self, row: Row, table: Table) -> Event | None:
         if row.time is not None:
             self.identities.add(row.identifiers, row.time)
-        if table.feed == "crm":
-            self.identities.add_crm_version(row)
         return event_of(row, table, self.rules)
 
     def kept_events(self) -> list[Event]:
