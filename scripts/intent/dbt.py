@@ -100,7 +100,9 @@ def follow(lines: Iterator[str] | Any) -> DbtRun:
         MofNCompleteColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(
+        *columns, console=err, transient=True, disable=not err.is_terminal
+    ) as progress:
         task = progress.add_task("reading the project", total=None)
         for line in lines:
             event = parse_event(line)

@@ -176,7 +176,7 @@ def hottest_table(report: Report) -> Table:
     table.add_column("drivers (how often: points of the score)")
     for contact in report.hottest:
         drivers = ", ".join(
-            f"{driver.activity} ({driver.count}×: {driver.contribution:+.2f})"
+            f"{driver.activity} ({driver.count}x: {driver.contribution:+.2f})"
             for driver in contact.drivers
         )
         table.add_row(

@@ -1,18 +1,17 @@
-"""What the tests share: landing folders, warehouses built by dbt, and how to look in."""
+"""What the tests share: shops with landing folders and warehouses built by dbt."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from intent.demo import DemoSpec, write_demo_feeds
 from intent.warehouse import open_warehouse
 
@@ -138,9 +137,9 @@ DEMO = DemoSpec(contacts=1000, days=365, until=date(2026, 7, 1), seed=7)
 
 
 @pytest.fixture(scope="session")
-def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A demo shop, built as of its end. Read it; copy it to change it."""
     demo = Shop(tmp_path_factory.mktemp("demo"))
     write_demo_feeds(demo.landing, DEMO)
     demo.build(DEMO.until.isoformat())
-    yield demo
+    return demo

@@ -8,7 +8,6 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import Shop
-
 from intent.demo import DemoSpec, write_demo_feeds
 
 SPEC = DemoSpec(contacts=300, days=365, until=date(2026, 7, 1), seed=11)

@@ -7,7 +7,6 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import Shop, copy_project
-
 from intent.errors import UnavailableError
 from intent.publish import publish
 from intent.settings import Places
@@ -75,7 +74,7 @@ def test_all_public_marts_are_published_as_they_are(published: Shop) -> None:
         [*(f"{name}.parquet" for name in names), "intent_bi.duckdb", "published.json"]
     )
     for name in names:
-        sql = f"select count(*), sum(hash(t)::hugeint) from {{}} as t"
+        sql = "select count(*), sum(hash(t)::hugeint) from {} as t"
         with duckdb.connect(bi_file(published), read_only=True) as reader:
             copy = reader.execute(sql.format(f"intent.{name}")).fetchall()
             file = reader.execute(sql.format(f"'{folder}/{name}.parquet'")).fetchall()

@@ -36,10 +36,8 @@ new_rows as (
 
         from {{ ref('int_' ~ feed ~ '__activities') }}
         where
-            (activity is not null or quarantine_reason is not null)
-            {% if is_incremental() %}
-                and {{ is_new_file('source_file') }}
-            {% endif %}
+            {{ is_new_file('source_file') }}
+            and (activity is not null or quarantine_reason is not null)
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -125,26 +123,26 @@ rows_ranked as (
     select
         rows_preferred.*,
         row_number() over tellings as telling,
-        first_value(feed) over tellings as winning_feed,
-        first_value(event_id) over tellings as winning_event_id,
-        first_value(version_at) over tellings as winning_version_at
+        first_value(rows_preferred.feed) over tellings as winning_feed,
+        first_value(rows_preferred.event_id) over tellings as winning_event_id,
+        first_value(rows_preferred.version_at) over tellings as winning_version_at
 
     from rows_preferred
     window tellings as (
-        partition by activity_key
+        partition by rows_preferred.activity_key
         order by
-            preference,
-            has_no_version,
-            version_at desc,
-            occurred_at,
-            identifier,
-            event_id,
-            received_at,
-            is_not_reversed,
-            reversed_at,
-            reverses_nothing,
-            reversed_order_id,
-            source_file
+            rows_preferred.preference asc,
+            rows_preferred.has_no_version asc,
+            rows_preferred.version_at desc,
+            rows_preferred.occurred_at asc,
+            rows_preferred.identifier asc,
+            rows_preferred.event_id asc,
+            rows_preferred.received_at asc,
+            rows_preferred.is_not_reversed asc,
+            rows_preferred.reversed_at asc,
+            rows_preferred.reverses_nothing asc,
+            rows_preferred.reversed_order_id asc,
+            rows_preferred.source_file asc
     )
 
 ),

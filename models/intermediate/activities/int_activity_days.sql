@@ -172,7 +172,7 @@ version_starts as (
 versions as (
 
     select
-        version_starts.*,
+        *,
         lead(valid_from) over (
             partition by identifier, activity, activity_date
             order by valid_from
@@ -201,7 +201,7 @@ days_versioned as (
             and versions.activity = told.activity
             and versions.activity_date = told.activity_date
             and (
-                told.reversed_date is null or told.reversed_date > versions.valid_from
+                told.reversed_date is null or versions.valid_from < told.reversed_date
             )
     group by 1, 2, 3, 4, 5
 

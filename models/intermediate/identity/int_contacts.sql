@@ -54,7 +54,7 @@ emails_ranked as (
             account_id,
             row_number() over (
                 partition by contact_id
-                order by recorded_at desc, account_id
+                order by recorded_at desc, account_id asc
             ) as account_rank
 
         from crm_records

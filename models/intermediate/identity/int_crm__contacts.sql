@@ -26,7 +26,7 @@ versions_ranked as (
         *,
         row_number() over (
             partition by crm_id
-            order by version_at desc, received_at desc, source_file
+            order by version_at desc, received_at desc, source_file asc
         ) as version_rank
 
     from contacts_read
@@ -44,7 +44,7 @@ objections_ranked as (
             order by
                 version_at desc,
                 received_at desc,
-                case when objected_to_profiling then 0 else 1 end
+                case when objected_to_profiling then 0 else 1 end asc
         ) as objection_rank
 
     from contacts_read

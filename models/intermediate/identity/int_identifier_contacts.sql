@@ -37,12 +37,12 @@ identifiers as (
 
 ),
 
-identifiers_numbered as (
+nodes as (
 
     select
         identifier,
         first_seen_at,
-        row_number() over (order by first_seen_at, identifier) as number
+        row_number() over (order by first_seen_at, identifier) as node
 
     from identifiers
 
@@ -51,31 +51,39 @@ identifiers_numbered as (
 neighbours as (
 
     select
-        one.number as number,
-        other.number as neighbour
+        one.node,
+        other.node as neighbour
 
     from links
-    inner join identifiers_numbered as one
+    inner join nodes as one
         on links.identifier = one.identifier
-    inner join identifiers_numbered as other
+    inner join nodes as other
         on links.linked_identifier = other.identifier
-    where one.number <> other.number
+    where one.node <> other.node
 
 ),
 
 edges as (
 
-    select number, neighbour from neighbours
+    select
+        node,
+        neighbour
+
+    from neighbours
     union
-    select neighbour, number from neighbours
+    select
+        neighbour,
+        node
+
+    from neighbours
 
 ),
 
-labels_0 as (
+leaders_0 as (
 
     select distinct
-        number,
-        number as label
+        node,
+        node as leader
 
     from edges
 
@@ -86,12 +94,12 @@ labels_0 as (
     nearest_{{ round }} as (
 
         select
-            edges.number,
-            min(labels.label) as label
+            edges.node,
+            min(leaders.leader) as leader
 
         from edges
-        inner join labels_{{ round - 1 }} as labels
-            on edges.neighbour = labels.number
+        inner join leaders_{{ round - 1 }} as leaders
+            on edges.neighbour = leaders.node
         group by 1
 
     ),
@@ -99,24 +107,24 @@ labels_0 as (
     lowered_{{ round }} as (
 
         select
-            labels.number,
-            least(labels.label, nearest.label) as label
+            leaders.node,
+            least(leaders.leader, nearest.leader) as leader
 
-        from labels_{{ round - 1 }} as labels
+        from leaders_{{ round - 1 }} as leaders
         inner join nearest_{{ round }} as nearest
-            on labels.number = nearest.number
+            on leaders.node = nearest.node
 
     ),
 
-    labels_{{ round }} as (
+    leaders_{{ round }} as (
 
         select
-            lowered.number,
-            least(lowered.label, pointed_to.label) as label
+            lowered.node,
+            least(lowered.leader, pointed_to.leader) as leader
 
         from lowered_{{ round }} as lowered
         inner join lowered_{{ round }} as pointed_to
-            on lowered.label = pointed_to.number
+            on lowered.leader = pointed_to.node
 
     ),
 
@@ -125,16 +133,16 @@ labels_0 as (
 resolved as (
 
     select
-        identifiers_numbered.identifier,
-        {{ dbt.hash('coalesce(eldest.identifier, identifiers_numbered.identifier)') }}
+        nodes.identifier,
+        {{ dbt.hash('coalesce(eldest.identifier, nodes.identifier)') }}
             as contact_id,
-        identifiers_numbered.first_seen_at
+        nodes.first_seen_at
 
-    from identifiers_numbered
-    left join labels_{{ rounds }} as labels
-        on identifiers_numbered.number = labels.number
-    left join identifiers_numbered as eldest
-        on labels.label = eldest.number
+    from nodes
+    left join leaders_{{ rounds }} as leaders
+        on nodes.node = leaders.node
+    left join nodes as eldest
+        on leaders.leader = eldest.node
 
 )
 

@@ -11,7 +11,7 @@ rows_told as (
 
         from {{ ref('int_' ~ feed ~ '__activities') }}
         where quarantine_reason is null
-        group by {% for kind in identifier_kinds() %}{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}
+        group by {{ range(1, 1 + identifier_kinds() | length) | join(', ') }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 

@@ -37,8 +37,7 @@ days_known as (
     select
         activity_days.*,
         clock.as_of,
-        ({{ epoch_seconds('clock.as_of') }} - {{ epoch_seconds('activity_days.last_at') }})
-        / cast(86400 as {{ type_double() }}) as age_days
+        {{ age_days('clock.as_of', 'activity_days.last_at') }} as age_days
 
     from activity_days
     cross join clock

@@ -157,8 +157,14 @@ activity_faults as (
             when activity is null then 'activity is blank'
             when
                 category is null
-                or category not in ('{{ score_categories() | join("', '") }}')
-                then 'category must be one of {{ score_categories() | join(", ") }}'
+                or category not in (
+                    {%- for category in score_categories() %}
+                        '{{ category }}'{{ ',' if not loop.last }}
+                    {%- endfor %}
+                )
+                then
+                    'category must be one of '
+                    || '{{ score_categories() | join(", ") }}'
             when cap_group is null then 'cap_group is blank'
             when
                 buying_stage is null
@@ -337,15 +343,15 @@ feed_preference_faults as (
         case
             when feed_preferences.feed is null then 'feed is blank'
             when feed_preferences.preference is null then 'preference is blank'
-            when others.feed is not null
-                then 'has the same preference as ' || others.feed
+            when rival.feed is not null
+                then 'has the same preference as ' || rival.feed
         end as fault
 
     from feed_preferences
-    left join feed_preferences as others
+    left join feed_preferences as rival
         on
-            feed_preferences.preference = others.preference
-            and feed_preferences.feed > others.feed
+            feed_preferences.preference = rival.preference
+            and feed_preferences.feed > rival.feed
 
 ),
 

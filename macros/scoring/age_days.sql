@@ -1,0 +1,5 @@
+{#- Days, fractional, from one UTC timestamp to a later one. -#}
+{% macro age_days(as_of, occurred_at) -%}
+    ({{ epoch_seconds(as_of) }} - {{ epoch_seconds(occurred_at) }})
+    / cast(86400 as {{ type_double() }})
+{%- endmacro %}
