@@ -153,8 +153,8 @@ def failure(messages: Sequence[str], places: Places) -> IntentError:
         return BadInputError(
             f"the landing folder {places.landing} can not be used:\n- {fault}"
         )
-    if re.search(r"can not be used|intent_as_of:", raw):
-        return BadInputError(text)
+    if found := re.search(r"the [^\n]+ can not be used:.*|intent_as_of:.*", text, re.S):
+        return BadInputError(found[0])
     return IntentError(f"The build failed.\n{text}")
 
 

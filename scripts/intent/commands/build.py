@@ -21,6 +21,10 @@ AsOf = Annotated[
         help="Score as of this past UTC midnight instead of now.",
     ),
 ]
+Feeds = Annotated[
+    list[str] | None,
+    typer.Option("--feed", help="Only this feed (again for more); default: all."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -30,10 +34,7 @@ def build_command(
         str | None,
         typer.Option(help="Show the scores of this rule sheet, not the primary one."),
     ] = None,
-    feeds: Annotated[
-        list[str] | None,
-        typer.Option("--feed", help="Only this feed (again for more); default: all."),
-    ] = None,
+    feeds: Feeds = None,
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Count every file anew.")
     ] = False,
@@ -69,9 +70,13 @@ def publish_command() -> None:
     out.print(f"Published {len(names)} relations to {place.published}")
 
 
-def check_command() -> None:
+def check_command(feeds: Feeds = None) -> None:
     """Check the landed files and the rule sheets, without building anything."""
     place = places()
     valid_tables(place.seeds)
-    run_dbt(place, ["run-operation", "open_landing", "--args", "{landed_files: null}"])
+    run_dbt(
+        place,
+        ["run-operation", "open_landing", "--args", "{landed_files: null}"],
+        BuildRequest(feeds=feeds or ()).variables(),
+    )
     err.print("The landed files and the rule sheets can be used.")

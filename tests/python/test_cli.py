@@ -1,0 +1,97 @@
+"""The commands as a newcomer types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, Shop
+
+from intent.errors import UnavailableError
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop(tmp_path_factory.mktemp("first_time"))
+    done = shop.intent("demo", "--contacts", "300", "--days", "120")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (shop.folder / "printed.txt").write_text(done.stdout)
+    return shop
+
+
+def test_the_demo_shows_segments_and_hottest_contacts_with_drivers(demo: Shop) -> None:
+    printed = (demo.folder / "printed.txt").read_text()
+    for segment, count in segments(demo).items():
+        assert any(
+            segment in line and f" {count:,} " in line for line in printed.splitlines()
+        ), segment
+    hottest = demo.rows(
+        "select email, top_driver_1 from contact_intent"
+        " where email is not null order by intent_score desc limit 3"
+    )
+    for contact in hottest:
+        [line] = [line for line in printed.splitlines() if contact["email"] in line]
+        assert contact["top_driver_1"] in line
+    assert "What to look at next" in printed
+
+
+def segments(shop: Shop) -> dict[str, int]:
+    rows = shop.rows(
+        "select segment, count(*) as contacts from contact_intent"
+        " where segment is not null group by 1"
+    )
+    return {row["segment"]: row["contacts"] for row in rows}
+
+
+def test_the_demo_publishes(demo: Shop) -> None:
+    assert (demo.folder / "published" / "intent_bi.duckdb").is_file()
+
+
+def test_a_build_prints_json_for_machines(demo: Shop) -> None:
+    done = demo.intent("build", "--as-of", "2026-06-01", "--json", "--no-publish")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["as_of"] == "2026-06-01 00:00:00"
+    assert sum(report["segments"].values()) > 100
+    assert report["hottest"][0]["drivers"]
+
+
+def test_check_says_that_all_is_well(demo: Shop) -> None:
+    done = demo.intent("check")
+    assert done.returncode == 0, done.stderr
+    assert "can be used" in done.stderr
+
+
+def test_check_names_what_is_wrong_and_builds_nothing(shop: Shop) -> None:
+    shop.land("web/events", "short.csv", "event_id,event_name\n1,Product Viewed\n")
+    done = shop.intent("check", "--feed", "web")
+    assert done.returncode == 3
+    assert done.stderr.startswith("Error: the landing folder")
+    for column in ("event_time", "received_at"):
+        assert f"web/events/short.csv: the column {column} is missing" in done.stderr
+    with pytest.raises(UnavailableError):
+        shop.rows("from contact_intent")
+
+
+def test_every_command_explains_itself(shop: Shop) -> None:
+    listed = shop.intent("--help").stdout
+    for command in ("demo", "load", "check", "build", "publish", "rules"):
+        assert command in listed
+        done = shop.intent(command, "--help")
+        assert done.returncode == 0
+        assert len(done.stdout.splitlines()) > 8
+
+
+def test_the_project_speaks_of_places_that_users_have() -> None:
+    files = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]
+    assert files
+    for file in files:
+        for target in links(file):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+def links(file: Path) -> list[str]:
+    """The relative links of a Markdown file, without their anchors."""
+    targets = [
+        part.split(")")[0].split("#")[0] for part in file.read_text().split("](")[1:]
+    ]
+    return [each for each in targets if each and "://" not in each]

@@ -1,0 +1,14 @@
+"""dbt's own unit tests of the models, which a build of data leaves out."""
+
+from conftest import DEMO, Shop
+
+
+def test_the_unit_tests_of_the_models_pass(demo_shop: Shop) -> None:
+    done = demo_shop.dbt(
+        "test",
+        "--select",
+        "test_type:unit",
+        variables={"intent_as_of": DEMO.until.isoformat()},
+    )
+    assert done.returncode == 0, done.stdout[-8000:]
+    assert "PASS=0" not in done.stdout
