@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import IO, Literal, cast
 
 import duckdb
 
 from intent.errors import BadInputError, UnavailableError
 from intent.load_mapping import Format, SourceRule
-from intent.load_sql import SourceColumn, identifier, kind_of, literal
+from intent.load_sql import SourceColumn, identifier, kind_of, literal, literals
 
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -33,8 +33,11 @@ SUFFIXES: dict[str, Format] = {
 }
 DELIMITERS = (",", ";", "\t", "|")
 CHUNK = 1 << 20
-LONGEST_ROW = 16 * CHUNK
+LONGEST_ROW = 8 * CHUNK
+READ_BUFFER = 4 * LONGEST_ROW
 LONGEST_HEADER = CHUNK
+MOST_COLUMNS = 2_000
+"""So many keys mean that keys are data, such as ids: no deeper ones are named."""
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
 ZIP_MAGIC = b"PK\x03\x04"
@@ -479,6 +482,7 @@ class CsvSource(Source):
             f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
             f"auto_detect = false, columns = {{{fields}}}, store_rejects = true, "
             f"rejects_limit = 0, max_line_size = {LONGEST_ROW}, "
+            f"buffer_size = {READ_BUFFER}, "
             f"hive_partitioning = false, "
             f"compression = '{'gzip' if gzipped else 'none'}')"
         )
@@ -670,17 +674,13 @@ class JsonSource(Source):
                 f"{self.linked(path)}, header = false, delim = '{NO_DELIMITER}', "
                 "quote = '', escape = '', auto_detect = false, "
                 f"columns = {{'line_': 'VARCHAR'}}, max_line_size = {LONGEST_ROW}, "
+                f"buffer_size = {READ_BUFFER}, "
                 f"hive_partitioning = false, compression = '{compression}')"
             )
         else:
             self._read_objects(path, shape, compression)
         with guard(str(self.file.path)):
-            row = self.con.execute(
-                "SELECT json_group_structure(CAST(line_ AS JSON)) FROM lines_ "
-                f"WHERE {IS_OBJECT}"
-            ).fetchone()
-        structure = json.loads(row[0]) if row and row[0] else {}
-        self._paths = _json_paths(structure if isinstance(structure, dict) else {})
+            self._paths = self._find_keys()
         self.columns = tuple(
             SourceColumn(name, "text", f"c{i}") for i, name in enumerate(self._paths)
         )
@@ -731,6 +731,36 @@ class JsonSource(Source):
         self.is_numbered = True
         self.use(self._used)
 
+    def _find_keys(self) -> dict[str, str]:
+        """Name every key of the objects by dots, with its JSON pointer.
+
+        Goes down level by level: to gather whole structures in one go would take
+        memory in proportion to the rows.
+        """
+        rows = self.con.execute(
+            f"SELECT DISTINCT unnest(json_keys(line_)) FROM lines_ WHERE {IS_OBJECT} "
+            "ORDER BY ALL"
+        ).fetchall()
+        paths = {str(key): _step("", str(key)) for (key,) in rows}
+        level = paths
+        while level and len(paths) < MOST_COLUMNS:
+            parents = list(level)
+            pointers = literals(level.values())
+            rows = self.con.execute(
+                "SELECT DISTINCT parent, unnest(keys) AS key FROM (SELECT "
+                f"unnest(range({len(parents)})) AS parent, "
+                f"unnest(json_keys(line_, [{pointers}])) AS keys FROM lines_ "
+                f"WHERE {IS_OBJECT} AND contains(substr(trim(line_), 2), '{{')) "
+                "ORDER BY ALL"
+            ).fetchall()
+            found = {
+                f"{parents[parent]}.{key}": _step(level[parents[parent]], str(key))
+                for parent, key in rows
+            }
+            level = {name: each for name, each in found.items() if name not in paths}
+            paths |= level
+        return paths
+
     def _shape(self, path: Path, gzipped: bool) -> str:
         """Tell how the objects of a file stand."""
         with _open_bytes(path, gzipped) as file:
@@ -772,20 +802,9 @@ class JsonSource(Source):
 IS_OBJECT = "json_valid(line_) AND starts_with(trim(line_, E' \\t\\r\\n'), '{')"
 
 
-def _json_paths(structure: dict[str, Any]) -> dict[str, str]:
-    """Name every key of a JSON structure by dots, with its JSON pointer."""
-    paths: dict[str, str] = {}
-
-    def walk(node: dict[str, Any], name: str, pointer: str) -> None:
-        for key, inside in node.items():
-            full = f"{name}.{key}" if name else key
-            step = key.replace("~", "~0").replace("/", "~1")
-            paths.setdefault(full, f"{pointer}/{step}")
-            if isinstance(inside, dict):
-                walk(inside, full, f"{pointer}/{step}")
-
-    walk(structure, "", "")
-    return paths
+def _step(pointer: str, key: str) -> str:
+    """The JSON pointer of a key below another pointer."""
+    return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
 
 
 def open_source(

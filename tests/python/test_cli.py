@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from conftest import PROJECT, Shop
-
 from intent.errors import UnavailableError
 
 

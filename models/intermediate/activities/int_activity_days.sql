@@ -28,15 +28,16 @@ activities as (
 
 ),
 
+-- A telling that no longer counts is kept for its run_id: the order's day is touched.
 full_returns as (
 
     select
         reversed_order_id as order_id,
-        min(occurred_at) as returned_at,
+        min(case when disposition = 'counted' then occurred_at end) as returned_at,
         max(run_id) as run_id
 
     from activities
-    where reversed_order_id is not null and disposition = 'counted'
+    where reversed_order_id is not null
     group by 1
 
 ),

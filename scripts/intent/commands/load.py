@@ -38,7 +38,7 @@ NOT_COUNTED = ("already landed", "failed")
 COLUMNS_SHOWN = 8
 
 
-def load(  # noqa: PLR0913, PLR0917 # typer's options are its arguments
+def load(  # typer's options are its arguments
     files: Annotated[
         list[Path] | None,
         typer.Argument(
