@@ -172,17 +172,14 @@ def hottest_table(report: Report) -> Table:
     table = Table(title="The hottest contacts, and why", box=box.SIMPLE_HEAD)
     table.add_column("contact", no_wrap=True)
     table.add_column("score", justify="right")
-    table.add_column("last active", no_wrap=True)
-    table.add_column("drivers (how often: points of the score)")
+    table.add_column("drivers: how often, part of the score", no_wrap=True)
     for contact in report.hottest:
-        drivers = ", ".join(
-            f"{driver.activity} ({driver.count}x: {driver.contribution:+.2f})"
-            for driver in contact.drivers
-        )
         table.add_row(
             contact.name,
             Text(f"{contact.intent_score:.2f}", style=SEGMENT_COLOURS[contact.segment]),
-            contact.last_activity_at or "never",
-            drivers,
+            "\n".join(
+                f"{driver.activity:<22}{driver.count:>4}x {driver.contribution:+.2f}"
+                for driver in contact.drivers
+            ),
         )
     return table

@@ -73,9 +73,14 @@ def print_next_steps(report: Report, place: Places, seconds: float) -> None:
     reasons = ", ".join(
         f"{name} {count:,}" for name, count in report.quarantined.items()
     )
-    out.print(f"Kept out: {left_out:,} events ({reasons}); see quarantined_events.\n")
+    out.print(
+        f"Kept out, with reasons in quarantined_events: {left_out:,} rows ({reasons}).\n"
+    )
     out.print(f"Done in {seconds:.0f} s. What to look at next:")
     out.print(f"  the marts, in any BI tool      {place.published}/intent_bi.duckdb")
+    out.print(
+        "  the commands                   source .venv/bin/activate; intent --help"
+    )
     out.print("  the rules, as a marketer       intent rules show")
-    out.print("  what if carts counted double?  intent rules export rules.xlsx")
+    out.print("  change the rules               intent rules export rules.xlsx")
     out.print("  your own shop                  docs/loading.md")
