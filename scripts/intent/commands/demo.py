@@ -73,14 +73,10 @@ def print_next_steps(report: Report, place: Places, seconds: float) -> None:
     reasons = ", ".join(
         f"{name} {count:,}" for name, count in report.quarantined.items()
     )
-    out.print(
-        f"Kept out, with reasons in quarantined_events: {left_out:,} rows ({reasons}).\n"
-    )
+    out.print(f"Kept out: {left_out:,} rows, in quarantined_events ({reasons}).\n")
     out.print(f"Done in {seconds:.0f} s. What to look at next:")
-    out.print(f"  the marts, in any BI tool      {place.published}/intent_bi.duckdb")
-    out.print(
-        "  the commands                   source .venv/bin/activate; intent --help"
-    )
-    out.print("  the rules, as a marketer       intent rules show")
-    out.print("  change the rules               intent rules export rules.xlsx")
-    out.print("  your own shop                  docs/loading.md")
+    out.print(f"  the marts, in any BI tool  {place.published}/intent_bi.duckdb")
+    out.print("  every command              .venv/bin/intent --help")
+    out.print("  the rules, as a marketer   .venv/bin/intent rules show")
+    out.print("  to change the rules        .venv/bin/intent rules export rules.xlsx")
+    out.print("  your own shop              docs/loading.md")
