@@ -402,6 +402,22 @@ def test_booleans(desk: Desk, theirs: str, expected: bool | None) -> None:
     assert desk.rows("crm.contacts")[0]["email_opt_out"] is expected
 
 
+def test_keys_inside_of_json_objects(desk: Desk) -> None:
+    path = desk.write(
+        "e.ndjson",
+        '{"id":"1","ts":"2024-01-01","a":{"b":{"c/d":"/x"}}}\n'
+        '{"id":"2","ts":"2024-01-01","a":"text","b":{"n":[1,2]}}\n',
+    )
+    rules = events(desk, "page_path: a.b.c/d\n      referrer: b.n")
+
+    said = desk.json(path, "--mapping", rules)
+
+    assert said.code == 0, said.error
+    paths = {each["event_id"]: each["page_path"] for each in desk.rows("web.events")}
+    assert paths == {"1": "/x", "2": None}
+    assert {each["referrer"] for each in desk.rows("web.events")} == {None, "[1,2]"}
+
+
 def test_made_up_ids(desk: Desk) -> None:
     lines = "inv,sku,n\na,b,1\na,b,1\na,,1\na,b,2\n"
     rules = """
