@@ -45,6 +45,23 @@ def test_the_demo_publishes(demo: Shop) -> None:
     assert (demo.folder / "published" / "intent_bi.duckdb").is_file()
 
 
+def test_the_demo_and_a_real_shop_do_not_mix(demo: Shop, tmp_path: Path) -> None:
+    shop = demo.copy_to(tmp_path)
+    orders = tmp_path / "orders.csv"
+    orders.write_text(
+        "order_id,customer_id,ordered_at,received_at\n1,7,2026-06-01,2026-06-01\n"
+    )
+    command = ("load", str(orders), "--to", "shop.orders")
+    refused = shop.intent(*command)
+    assert refused.returncode == 3
+    assert "intent demo --clear" in refused.stderr
+    assert shop.intent("demo", "--clear").returncode == 0
+    assert shop.intent(*command).returncode == 0
+    built = shop.intent("build", "--feed", "shop", "--as-of", "2026-07-01")
+    assert built.returncode == 0, built.stderr
+    assert shop.value("select count(*) from contact_intent") == 1
+
+
 def test_a_build_prints_json_for_machines(demo: Shop) -> None:
     done = demo.intent("build", "--as-of", "2026-06-01", "--json", "--no-publish")
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import typer
 
 from intent.build import BuildRequest, build
 from intent.console import err, out
-from intent.demo import DemoSpec, DemoSummary, write_demo_feeds
+from intent.demo import DemoSpec, DemoSummary, clear_demo, write_demo_feeds
 from intent.report import Report, print_report, read_report
 from intent.settings import Places, places
 
@@ -26,6 +26,10 @@ def demo_command(
     feeds_only: Annotated[
         bool, typer.Option("--feeds-only", help="Write the raw files, build nothing.")
     ] = False,
+    clear: Annotated[
+        bool,
+        typer.Option("--clear", help="Only take the demo's files away again."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, for machines.")
     ] = False,
@@ -40,6 +44,10 @@ def demo_command(
         intent demo --contacts 40000 --days 365
     """
     place = places()
+    if clear:
+        clear_demo(place.landing)
+        err.print(f"{place.landing} holds no demo any more.")
+        return
     started = time.monotonic()
     spec = DemoSpec(contacts=contacts, days=days, seed=seed)
     with err.status("writing the demo's raw files"):

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from intent.console import err, out
 from intent.contracts import Contract, find_contract, read_contracts
+from intent.demo import holds_demo
 from intent.errors import BadInputError, ExitCode, IntentError, UnavailableError
 from intent.load import (
     FileReport,
@@ -159,6 +160,11 @@ def load(  # typer's options are its arguments
         replace=replace,
         limit=Limit.parse(max_refused) if max_refused else Limit(),
     )
+    if holds_demo(request.landing) and not dry_run:
+        raise BadInputError(
+            f"The landing folder {request.landing} holds the demo: its people would "
+            "mix with yours. Take it away first: `intent demo --clear`."
+        )
     found, skipped = find_files(files)
     reports, faults = _load_all(found, request)
     if as_json:

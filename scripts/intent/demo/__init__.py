@@ -4,7 +4,14 @@
 75 events in web/events and email/events together, visitors and robots included.
 """
 
+from intent.demo.landing import clear_demo, holds_demo
 from intent.demo.spec import DemoSpec, DemoSummary
 from intent.demo.write import write_demo_feeds
 
-__all__ = ["DemoSpec", "DemoSummary", "write_demo_feeds"]
+__all__ = [
+    "DemoSpec",
+    "DemoSummary",
+    "clear_demo",
+    "holds_demo",
+    "write_demo_feeds",
+]

@@ -105,6 +105,22 @@ class Landing:
             )
 
 
+def holds_demo(root: Path) -> bool:
+    """Tell if the landing folder holds a demo's files."""
+    return (root / MARKER).is_file()
+
+
+def clear_demo(root: Path) -> None:
+    """Take the demo's files out of the landing folder.
+
+    Raises:
+        BadInputError: the folder holds files that the demo did not write.
+    """
+    if holds_demo(root):
+        Landing(root, DemoSpec()).publish()
+        (root / MARKER).unlink()
+
+
 def _files(root: Path) -> Files:
     """All files in a folder, but for harmless ones."""
     return {
