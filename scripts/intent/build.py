@@ -8,6 +8,7 @@ from typing import Any
 from intent.contracts import read_contracts
 from intent.dbt import run_dbt
 from intent.errors import BadInputError
+from intent.landing import refuse_cut_off_files
 from intent.publish import publish
 from intent.rules.checks import find_faults, understand
 from intent.rules.csv_files import read_seeds
@@ -51,6 +52,7 @@ def build(places: Places, request: BuildRequest) -> list[str]:
     """
     refuse_request(places, request)
     refuse_rule_faults(places)
+    refuse_cut_off_files(places)
     # Unit tests check the code, not the data: `make test` runs them.
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     try:

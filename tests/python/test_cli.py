@@ -1,5 +1,6 @@
 """The commands as a newcomer types them."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -111,3 +112,20 @@ def links(file: Path) -> list[str]:
         part.split(")")[0].split("#")[0] for part in file.read_text().split("](")[1:]
     ]
     return [each for each in targets if each and "://" not in each]
+
+
+def test_a_file_that_was_cut_off_on_its_way_stops_the_build(shop: Shop) -> None:
+    header = "event_id,event_name,event_time,received_at,anonymous_id\n"
+    row = "{},Product Viewed,2026-06-01,2026-06-01,a\n"
+    text = header + "".join(row.format(number) for number in range(50_000))
+    whole = gzip.compress(text.encode())
+    file = shop.landing / "web" / "events" / "views.csv.gz"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(whole[: len(whole) // 2])
+    done = shop.intent("build", "--feed", "web", "--as-of", "2026-07-01")
+    assert done.returncode == 3
+    assert "web/events/views.csv.gz: is cut off" in done.stderr
+    file.write_bytes(whole)
+    done = shop.intent("build", "--feed", "web", "--as-of", "2026-07-01")
+    assert done.returncode == 0, done.stderr
+    assert shop.value("select sum(rows_in) from feed_accounts") == 50_000

@@ -8,6 +8,7 @@ import typer
 from intent.build import BuildRequest, build
 from intent.console import err, out
 from intent.dbt import run_dbt
+from intent.landing import refuse_cut_off_files
 from intent.publish import publish
 from intent.report import print_report, read_report
 from intent.rules.service import valid_tables
@@ -74,6 +75,7 @@ def check_command(feeds: Feeds = None) -> None:
     """Check the landed files and the rule sheets, without building anything."""
     place = places()
     valid_tables(place.seeds)
+    refuse_cut_off_files(place)
     run_dbt(
         place,
         ["run-operation", "open_landing", "--args", "{landed_files: null}"],
