@@ -31,4 +31,4 @@ test: .venv/installed-dev ## Check everything
 	$(BIN)/pytest
 
 clean: ## Remove what was built and installed
-	rm -rf .venv data target logs
+	rm -rf .venv target logs data/*

@@ -11,7 +11,7 @@
     {%- else -%}
         {%- set day = (as_of | string)[:10] -%}
         {%- if not modules.re.fullmatch(
-            '\\d{4}-\\d{2}-\\d{2}([ T]00:00(:00)?Z?)?', as_of | string
+            '\\d{4}-\\d{2}-\\d{2}([ T]00:00(:00)?(Z|\\+00:00)?)?', as_of | string
         ) -%}
             {%- do exceptions.raise_compiler_error(
                 "intent_as_of: got '" ~ as_of ~ "'. Give a past UTC midnight, such as "

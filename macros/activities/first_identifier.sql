@@ -3,8 +3,14 @@
     as '<kind>:<value>'. Null if there is none. Reads the six identifier columns.
 -#}
 {% macro first_identifier() -%}
+    {{ first_of(identifier_kinds()) }}
+{%- endmacro %}
+
+
+{#- The same of some kinds only, given as a list, in its order. -#}
+{% macro first_of(kinds) -%}
     case
-        {%- for kind in identifier_kinds() %}
+        {%- for kind in kinds %}
             when {{ kind }} is not null then {{ typed_identifier(kind) }}
         {%- endfor %}
     end

@@ -17,19 +17,16 @@
 
 
 {#-
-    The files in the folders of the contracts' tables; hidden ones are passed over. A
-    file is new if no finished build has counted it: `counted`, the relation of
-    `int_landed_files`, has those; none before the first build. `source_file` is the
-    path within the landing folder, so that the folder may move.
+    The visible files of the landing folder, and the seeds by which they are read. A file
+    is new if it was not counted yet: `counted` is the relation of the counted ones,
+    none before the first build. `source_file` is the path within the landing folder,
+    so that the folder may move; `fingerprint` tells if a file or seed was changed.
 -#}
 {% macro landed_files_sql(contracts, counted) %}
-    {% set folders = [] %}
-    {% for contract in contracts %}
-        {% do folders.append(landing_folder() ~ '/' ~ contract.feed_table ~ '/*') %}
-    {% endfor %}
+    {% set root = landing_folder() ~ '/' %}
     {% set found = run_query(
-        'select file from glob([' ~ sql_texts(folders) ~ ']) '
-        ~ "where parse_filename(file) not like '.%'"
+        'select file from glob(' ~ sql_text(root ~ '**') ~ ') '
+        ~ "where not contains(substring(file, " ~ root | length ~ "), '/.')"
     ).columns[0].values() %}
     create or replace table {{ var('intent_raw_schema') }}.landed_files as
     with found as (
@@ -43,23 +40,23 @@
                     filename, '\.((?i:parquet)|(?i:csv|ndjson|jsonl)(\.gz)?)$', 1
                 ), '.', 1)) as file_format,
                 size as size_bytes,
-                last_modified at time zone 'UTC' as modified_at,
+                size || ' ' || epoch_us(last_modified) as fingerprint,
             from read_blob([{{ sql_texts(found) }}])
-        {% else %}
-            select
-                '' as path, '' as feed_table, '' as source_file, '' as file_format,
-                0 as size_bytes, timestamp '1970-01-01' as modified_at,
-            limit 0
+            union all
         {% endif %}
+        {% for seed in ['event_names', 'feed_preferences', 'machine_agents'] %}
+            select
+                '' as path, 'seeds/feeds' as feed_table,
+                'seeds/feeds/{{ seed }}.csv' as source_file, 'seed' as file_format,
+                null as size_bytes, {{ sql_text(seed_checksum(seed)) }} as fingerprint,
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
     )
     {% if counted %}
         select
             found.*,
             counted.source_file is null as is_new,
-            coalesce(
-                counted.size_bytes <> found.size_bytes
-                or counted.modified_at <> found.modified_at, false
-            ) as is_changed,
+            coalesce(counted.fingerprint <> found.fingerprint, false) as is_changed,
         from found
         left join {{ counted }} as counted on found.source_file = counted.source_file
     {% else %}
@@ -68,29 +65,92 @@
 {% endmacro %}
 
 
-{#- What the names and sizes of the files tell. -#}
-{% macro file_faults_sql(counted) %}
+{#- What a seed of this project holds, in short: two that differ have two checksums. -#}
+{% macro seed_checksum(seed) %}
+    {{ return(graph.nodes['seed.intent_scoring.' ~ seed].checksum.checksum) }}
+{% endmacro %}
+
+
+{#-
+    The name of the table of counted files; none before the first build. Asks by a plain
+    query: dbt's own look-up would begin a transaction that a hook does not commit.
+-#}
+{% macro counted_files() %}
+    {% set found = run_query(
+        'select 1 from information_schema.tables where table_catalog = current_database() '
+        ~ 'and table_schema = ' ~ sql_text(var('intent_raw_schema'))
+        ~ " and table_name = 'counted_files'"
+    ) %}
+    {{ return(var('intent_raw_schema') ~ '.counted_files' if found.rows else none) }}
+{% endmacro %}
+
+
+{#-
+    Runs with int_activities, in its transaction: what it has counted is the files that
+    the run found.
+-#}
+{% macro remember_counted_files() %}
+    {{ return(adapter.dispatch('remember_counted_files', 'intent_scoring')()) }}
+{% endmacro %}
+
+
+{% macro default__remember_counted_files() %}{% endmacro %}
+
+
+{% macro duckdb__remember_counted_files() %}
+    create or replace table {{ var('intent_raw_schema') }}.counted_files as
+    select
+        source_file,
+        fingerprint
+    from {{ var('intent_raw_schema') }}.landed_files
+{% endmacro %}
+
+
+{#-
+    What the names and sizes of the files tell. `contracts` are those of the feeds that
+    are switched on; `counted` is the relation of the counted files, or none.
+-#}
+{% macro file_faults_sql(contracts, counted) %}
     with files as (select * from {{ var('intent_raw_schema') }}.landed_files)
     select
         feed || ': holds no file. Land some with `intent load`, or take the feed out of '
         || 'the var intent_feeds'
     from (
-        select unnest([{{ sql_texts(var('intent_feeds')) }}]) as feed
+        select unnest([{{ sql_texts(intent_feeds()) }}]) as feed
     )
     where not exists (select 1 from files where files.feed_table like feed || '/%')
     union all
     select
         source_file || ': is of no format that can be read: '
         || '.parquet, .csv, .ndjson or .jsonl (these three also with .gz)'
-    from files where file_format = ''
+    from files
+    where
+        file_format = ''
+        and feed_table in ({{ sql_texts(contracts | map(attribute='feed_table')) }})
+    union all
+    select
+        substring(path, {{ landing_folder() | length + 2 }}) || ': belongs to no table. '
+        || 'Files go to <feed>/<table>/, such as web/events/'
+    from files
+    where
+        path <> ''
+        and split_part(substring(path, {{ landing_folder() | length + 2 }}), '/', 1)
+        not in ({{ sql_texts(feeds_left_out() or ['']) }})
+        and (
+            source_file <> substring(path, {{ landing_folder() | length + 2 }})
+            or feed_table not in ({{ sql_texts(contracts | map(attribute='feed_table')) }})
+        )
     union all
     select source_file || ': is empty. Take it away, or land it again'
     from files where size_bytes = 0
     {% if counted and not flags.FULL_REFRESH %}
         union all
         select
-            source_file || ': has changed since it was counted. Run with --full-refresh, '
-            || 'and next time land changes as a new file'
+            source_file || ': has changed since it was counted. Run with --full-refresh'
+            || case
+                when file_format <> 'seed' then ', and next time land changes as a new file'
+                else ' to count all events by it'
+            end
         from files where is_changed
         union all
         select

@@ -3,27 +3,26 @@
     the contracts (`_<feed>__sources.yml`) name, a view on the files found in the
     landing folder. First it checks the files against the contracts, and stops with
     every fault found, each with its file and column. On other engines the raw tables
-    are tables of the warehouse, and there is nothing to do. `landed_files` is the
-    relation of int_landed_files: the files that finished builds have counted; null to
-    take all for new.
+    are tables of the warehouse, and there is nothing to do. `takes_all_for_new`: look at
+    every file, whether it was counted or not, for a check.
 -#}
-{% macro open_landing(landed_files) %}
+{% macro open_landing(takes_all_for_new=false) %}
     {% if execute %}
-        {% do adapter.dispatch('open_landing', 'intent_scoring')(landed_files) %}
+        {% do adapter.dispatch('open_landing', 'intent_scoring')(takes_all_for_new) %}
     {% endif %}
 {% endmacro %}
 
 
-{% macro default__open_landing(landed_files) %}{% endmacro %}
+{% macro default__open_landing(takes_all_for_new) %}{% endmacro %}
 
 
-{% macro duckdb__open_landing(landed_files) %}
-    {% set counted = load_relation(landed_files) if landed_files else none %}
+{% macro duckdb__open_landing(takes_all_for_new) %}
+    {% set counted = none if takes_all_for_new else counted_files() %}
     {% set contracts = landing_contracts() %}
     {% do run_query('create schema if not exists ' ~ var('intent_raw_schema')) %}
     {% do run_query(contract_columns_sql(contracts)) %}
     {% do run_query(landed_files_sql(contracts, counted)) %}
-    {% do stop_on_faults(file_faults_sql(counted)) %}
+    {% do stop_on_faults(file_faults_sql(contracts, counted)) %}
     {% do run_query(landed_columns_sql()) %}
     {% do stop_on_faults(column_faults_sql()) %}
     {% for contract in contracts %}
@@ -61,7 +60,7 @@
 {% macro landing_contracts() %}
     {% set contracts = [] %}
     {% for source in graph.sources.values()
-        if source.package_name == 'intent_scoring' and source.columns %}
+        if source.package_name == 'intent_scoring' %}
         {% set columns = [] %}
         {% for column in source.columns.values() %}
             {% do columns.append({

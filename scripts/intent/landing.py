@@ -39,7 +39,7 @@ def counted_files(warehouse: Path) -> set[str]:
     try:
         with open_warehouse(warehouse) as connection:
             rows = connection.execute(
-                "select source_file from intent_intermediate.int_landed_files"
+                "select source_file from raw.counted_files"
             ).fetchall()
     except (UnavailableError, duckdb.Error):
         return set()

@@ -17,7 +17,8 @@ from intent.errors import UnavailableError
 from intent.settings import Places
 from intent.warehouse import PUBLIC_SCHEMA, open_warehouse
 
-BI_CATALOG = "intent_bi"
+BI_FILE = "intent_bi.duckdb"
+STAMP = "published.json"
 ASIDE = ".next"
 
 
@@ -35,13 +36,11 @@ def publish(places: Places) -> list[str]:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         names = write_aside(places.warehouse, aside)
-        for file in sorted(aside.iterdir()):
-            sync(file)
-            file.replace(places.published / file.name)
+        replace_published(aside, places.published)
     except (OSError, duckdb.Error) as error:
         raise UnavailableError(
-            f"Publishing to {places.published} failed; what was published before is "
-            f"intact. {error}"
+            f"Publishing to {places.published} failed; each file there is whole, as it "
+            f"was before. {error}"
         ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -51,11 +50,15 @@ def publish(places: Places) -> list[str]:
 def write_aside(warehouse: Path, aside: Path) -> list[str]:
     """Write all files of a publication into the folder `aside`."""
     open_warehouse(warehouse).close()
-    source = f'"{warehouse.stem}"'
-    copies = f'"{BI_CATALOG}".{PUBLIC_SCHEMA}'
-    with duckdb.connect(str(aside / f"{BI_CATALOG}.duckdb")) as connection:
+    # Views name the catalog that they were made in, so it keeps the file's name.
+    source = f'"{warehouse.stem}".{PUBLIC_SCHEMA}'
+    copies = f"copies.{PUBLIC_SCHEMA}"
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{quote(aside / BI_FILE)}' as copies")
         connection.execute(f"create schema {copies}")
-        connection.execute(f"attach '{quote(warehouse)}' as {source} (read_only)")
+        connection.execute(
+            f"attach '{quote(warehouse)}' as \"{warehouse.stem}\" (read_only)"
+        )
         names = [
             name
             for (name,) in connection.execute(
@@ -66,31 +69,35 @@ def write_aside(warehouse: Path, aside: Path) -> list[str]:
         ]
         for name in names:
             connection.execute(
-                f'create table {copies}."{name}" as'
-                f' from {source}.{PUBLIC_SCHEMA}."{name}"'
+                f'create table {copies}."{name}" as from {source}."{name}"'
             )
             connection.execute(
                 f'copy {copies}."{name}"'
                 f" to '{quote(aside / name)}.parquet' (format parquet)"
             )
-        clock = connection.execute(
-            f"select as_of, run_id from {source}.intent_intermediate.int_clock"
-        ).fetchone()
-    write_stamp(aside / "published.json", clock, names)
+        [[as_of]] = connection.execute(
+            f"select max(as_of) from {copies}.contact_intent"
+        ).fetchall()
+    write_stamp(aside / STAMP, as_of, names)
     return names
 
 
-def write_stamp(
-    file: Path, clock: tuple[datetime, int] | None, names: list[str]
-) -> None:
-    """Write which build was published, for machines."""
-    as_of, run_id = clock if clock else (None, None)
-    stamp = {
-        "as_of": as_of.isoformat() + "Z" if as_of else None,
-        "run_id": run_id,
-        "relations": names,
-    }
+def write_stamp(file: Path, as_of: datetime | None, names: list[str]) -> None:
+    """Write what was published, for machines."""
+    stamp = {"as_of": as_of.isoformat() + "Z" if as_of else None, "relations": names}
     file.write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
+
+
+def replace_published(aside: Path, published: Path) -> None:
+    """Put the files in `aside` in the place of those before; the stamp comes last."""
+    files = sorted(aside.iterdir(), key=lambda file: (file.name == STAMP, file.name))
+    for file in files:
+        sync(file)
+        file.replace(published / file.name)
+    kept = {file.name for file in files}
+    for file in published.glob("*.parquet"):
+        if file.name not in kept:
+            file.unlink()
 
 
 def sync(file: Path) -> None:

@@ -150,7 +150,7 @@ def segments_table(report: Report) -> Table:
     """The segments' sizes, with a bar for each."""
     total = sum(report.segments.values()) or 1
     title = f"Contacts as of {report.as_of} UTC, sheet {report.score_model}"
-    table = Table(title=title, box=box.SIMPLE_HEAD)
+    table = Table(title=Text(title), box=box.SIMPLE_HEAD)
     table.add_column("segment")
     table.add_column("contacts", justify="right")
     table.add_column("share", justify="right")
@@ -167,6 +167,11 @@ def segments_table(report: Report) -> Table:
     return table
 
 
+def driver_line(driver: Driver) -> Text:
+    """A driver in one line."""
+    return Text(f"{driver.activity:<22}{driver.count:>4}x {driver.contribution:+.2f}")
+
+
 def hottest_table(report: Report) -> Table:
     """The hottest contacts, each with its drivers and what they bring."""
     table = Table(title="The hottest contacts, and why", box=box.SIMPLE_HEAD)
@@ -175,11 +180,8 @@ def hottest_table(report: Report) -> Table:
     table.add_column("drivers: how often, part of the score", no_wrap=True)
     for contact in report.hottest:
         table.add_row(
-            contact.name,
+            Text(contact.name),
             Text(f"{contact.intent_score:.2f}", style=SEGMENT_COLOURS[contact.segment]),
-            "\n".join(
-                f"{driver.activity:<22}{driver.count:>4}x {driver.contribution:+.2f}"
-                for driver in contact.drivers
-            ),
+            Text("\n").join(driver_line(driver) for driver in contact.drivers),
         )
     return table

@@ -185,7 +185,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     (shop.landing / "web" / "identifies").mkdir()
     (shop.landing / "web" / "others").mkdir()
     done = shop.dbt(
-        *("run-operation", "open_landing", "--args", "{landed_files: null}"),
+        *("run-operation", "open_landing", "--args", "{takes_all_for_new: true}"),
         variables={"intent_feeds": ["web", "crm"]},
     )
     assert done.returncode == 0, done.stdout[-3000:]

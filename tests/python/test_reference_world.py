@@ -369,8 +369,8 @@ def told(**more: object) -> dict[str, object]:
     [
         (told(event_time=at(2, 7), user_id="v", event_id="9"), told()),
         (told(user_id="t", event_id="9"), told()),
-        (told(event_id="4", received_at=at(2, 9)), told(received_at=at(2, 8))),
-        (told(received_at=at(2, 8)), told(received_at=at(2, 9))),
+        (told(event_id="4", received_at=at(2, 8)), told(received_at=at(2, 9))),
+        (told(received_at=at(2, 9)), told(received_at=at(2, 8))),
     ],
 )
 def test_named_columns_settle_what_versions_do_not(winner: Row, loser: Row) -> None:

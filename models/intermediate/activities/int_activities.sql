@@ -4,6 +4,7 @@
         incremental_strategy='delete+insert',
         unique_key='activity_key',
         on_schema_change='fail',
+        post_hook='{{ remember_counted_files() }}',
     )
 }}
 
@@ -16,7 +17,7 @@ feed_preferences as (
 ),
 
 new_rows as (
-    {% for feed in var('intent_feeds') %}
+    {% for feed in intent_feeds() %}
         select
             feed,
             feed_table,
@@ -137,7 +138,7 @@ rows_ranked as (
             rows_preferred.occurred_at asc,
             rows_preferred.identifier asc,
             rows_preferred.event_id asc,
-            rows_preferred.received_at asc,
+            rows_preferred.received_at desc,
             rows_preferred.is_not_reversed asc,
             rows_preferred.reversed_at asc,
             rows_preferred.reverses_nothing asc,

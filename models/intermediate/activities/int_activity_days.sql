@@ -80,18 +80,37 @@ activities_reversed as (
 
         from activities_reversed
         where run_id > (select coalesce(max(run_id), 0) from {{ this }})
+        union
+        -- All activities were judged anew since: no day here stands for sure.
+        select
+            identifier,
+            activity,
+            activity_date
+
+        from {{ this }}
+        where
+            (select min(run_id) from activities)
+            > (select coalesce(max(run_id), 0) from {{ this }})
 
     ),
 
     activities_of_days as (
 
-        select activities_reversed.*
-        from activities_reversed
-        inner join touched_days
+        select
+            touched_days.identifier,
+            touched_days.activity,
+            touched_days.activity_date,
+            activities_reversed.occurred_at,
+            activities_reversed.disposition,
+            activities_reversed.reversed_date,
+            activities_reversed.run_id
+
+        from touched_days
+        left join activities_reversed
             on
-                activities_reversed.identifier = touched_days.identifier
-                and activities_reversed.activity = touched_days.activity
-                and activities_reversed.activity_date = touched_days.activity_date
+                touched_days.identifier = activities_reversed.identifier
+                and touched_days.activity = activities_reversed.activity
+                and touched_days.activity_date = activities_reversed.activity_date
 
     ),
 

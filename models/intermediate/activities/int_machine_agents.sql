@@ -8,7 +8,7 @@ machine_agents as (
 ),
 
 user_agents as (
-    {% set feeds = ['web', 'email'] | select('in', var('intent_feeds')) | list %}
+    {% set feeds = ['web', 'email'] | select('in', intent_feeds()) | list %}
     {% for feed in feeds %}
         select user_agent from {{ ref('stg_' ~ feed ~ '__events') }}
         where user_agent is not null

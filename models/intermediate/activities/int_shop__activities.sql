@@ -45,7 +45,7 @@ orders_named as (
         source_file,
         ordered_at as occurred_at,
         received_at,
-        coalesce(updated_at, ordered_at) as version_at,
+        coalesce(updated_at, cancelled_at, ordered_at) as version_at,
         cancelled_at as reversed_at,
         cast(null as {{ dbt.type_string() }}) as bad_value,
         cast(null as {{ dbt.type_string() }}) as machine_reason
@@ -73,7 +73,7 @@ returns_named as (
         source_file,
         returned_at as occurred_at,
         received_at,
-        cast(null as {{ dbt.type_timestamp() }}) as version_at,
+        received_at as version_at,
         cast(null as {{ dbt.type_timestamp() }}) as reversed_at,
         cast(null as {{ dbt.type_string() }}) as bad_value,
         cast(null as {{ dbt.type_string() }}) as machine_reason

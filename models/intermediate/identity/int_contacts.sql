@@ -66,7 +66,6 @@ emails_ranked as (
 
         select
             contact_id,
-            max(case when has_objected then 1 else 0 end) as has_objected,
             max(case when has_opted_out_of_email then 1 else 0 end) as no_email,
             max(case when has_opted_out_of_push then 1 else 0 end) as no_push,
             max(case when has_opted_out_of_calls then 1 else 0 end) as no_calls
@@ -76,13 +75,22 @@ emails_ranked as (
 
     ),
 
+    objections as (
+
+        select distinct identifier_contacts.contact_id
+        from {{ ref('int_crm__objections') }} as objections
+        inner join identifier_contacts
+            on objections.identifier = identifier_contacts.identifier
+
+    ),
+
     contacts_joined as (
 
         select
             known_contacts.contact_id,
             emails_ranked.email,
             accounts_ranked.account_id,
-            coalesce(consents.has_objected, 0) = 1 as is_suppressed,
+            objections.contact_id is not null as is_suppressed,
             coalesce(consents.no_email, 0) = 0 as can_email,
             coalesce(consents.no_push, 0) = 0 as can_push,
             coalesce(consents.no_calls, 0) = 0 as can_call,
@@ -99,6 +107,8 @@ emails_ranked as (
                 and accounts_ranked.account_rank = 1
         left join consents
             on known_contacts.contact_id = consents.contact_id
+        left join objections
+            on known_contacts.contact_id = objections.contact_id
 
     )
 

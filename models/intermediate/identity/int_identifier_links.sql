@@ -2,7 +2,7 @@ with
 
 -- Rows repeat the same identifiers over and over: first reduce, then unpivot.
 rows_told as (
-    {% for feed in var('intent_feeds') %}
+    {% for feed in intent_feeds() %}
         select
             {% for kind in identifier_kinds() %}
                 {{ kind }},

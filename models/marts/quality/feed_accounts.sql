@@ -5,8 +5,8 @@
 with
 
 rows_in as (
-    {%- for feed in var('intent_feeds') %}
-        {%- for table in feed_tables(feed) %}
+    {%- for feed in intent_feeds() %}
+        {%- for table in feed_tables()[feed] %}
 
             select
                 '{{ feed }}' as feed,
@@ -22,7 +22,7 @@ rows_in as (
 ),
 
 rows_without_activity as (
-    {%- for feed in var('intent_feeds') %}
+    {%- for feed in intent_feeds() %}
 
         select
             feed,

@@ -78,7 +78,7 @@ def check_command(feeds: Feeds = None) -> None:
     refuse_cut_off_files(place)
     run_dbt(
         place,
-        ["run-operation", "open_landing", "--args", "{landed_files: null}"],
+        ["run-operation", "open_landing", "--args", "{takes_all_for_new: true}"],
         BuildRequest(feeds=feeds or ()).variables(),
     )
     err.print("The landed files and the rule sheets can be used.")

@@ -108,7 +108,7 @@ def _precedence(event: Event, rules: FeedRules) -> tuple[object, ...]:
         event.time,
         event.identifier,
         event.event_id,
-        _or_last(event.received_at),
+        -(event.received_at or -INFINITY),
         _or_last(event.cancelled_at),
         not event.is_full_return,
         event.order_id or "",

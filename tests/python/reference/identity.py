@@ -9,6 +9,12 @@ from .read import Row
 Link = tuple[str, str]
 
 
+def crm_precedence(identifier: str) -> int:
+    """Order by kind: what names a CRM record comes before what names a person."""
+    kind, _, _ = identifier.partition(":")
+    return ("crm_id", "customer_id", "email", "phone").index(kind)
+
+
 class Objection(NamedTuple):
     """What one version of a CRM record says, ordered so that the newest is largest."""
 
@@ -25,6 +31,7 @@ class Identities:
         self.linked_at: dict[Link, int] = {}
         self._objections: dict[str, Objection] = {}
         self._standing_objections: set[str] = set()
+        self._crm_identifiers: dict[str, set[str]] = {}
 
     def add(self, identifiers: tuple[str, ...], time: int) -> None:
         """Take in a row's identifiers: the first one is linked to each other."""
@@ -37,8 +44,12 @@ class Identities:
                 self.linked_at[link] = time
 
     def add_crm_version(self, row: Row, *, is_read: bool) -> None:
-        """Take in what a version of a CRM record says about profiling, if anything."""
-        record = f"crm_id:{row.key}"
+        """Take in what a version of a CRM record says about profiling, if anything.
+
+        An objection on a row that could not be read to its end stands.
+        """
+        record = min(row.identifiers, key=crm_precedence)
+        self._crm_identifiers.setdefault(record, set()).update(row.identifiers)
         if not is_read and row.objected_to_profiling:
             self._standing_objections.add(record)
         if not is_read or row.objected_to_profiling is None:
@@ -51,6 +62,13 @@ class Identities:
         self._objections[record] = max(
             objection, self._objections.get(record, objection)
         )
+
+    def objectors(self) -> set[str]:
+        """Return all identifiers of records that object, at whatever time."""
+        records = self._standing_objections | {
+            record for record, each in self._objections.items() if each.is_objected
+        }
+        return {one for record in records for one in self._crm_identifiers[record]}
 
     def components(self, clock: float) -> list[tuple[str, ...]]:
         """Return who is one and the same by what was known before the clock.
@@ -70,14 +88,6 @@ class Identities:
         for identifier in parents:
             members.setdefault(_root(parents, identifier), []).append(identifier)
         return [tuple(sorted(group, key=self._age)) for group in members.values()]
-
-    def has_objected(self, members: Iterable[str]) -> bool:
-        """Tell if the newest version of any of the CRM records objects."""
-        return any(
-            member in self._standing_objections
-            or (member in self._objections and self._objections[member].is_objected)
-            for member in members
-        )
 
     def _age(self, identifier: str) -> tuple[int, str]:
         return self.first_seen[identifier], identifier

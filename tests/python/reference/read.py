@@ -179,11 +179,14 @@ class _Typed:
         self, times: dict[str, list[int | None]], own: list[int | None] | list[None]
     ) -> list[int | None] | list[None]:
         """Return when each version was written, for tables that have versions."""
+        if self.table.name == "returns":
+            return times["received_at"]
         if "updated_at" not in times:
             return [None] * self.size
+        cancelled = times.get("cancelled_at", [None] * self.size)
         return [
-            created if updated is None else updated
-            for updated, created in zip(times["updated_at"], own, strict=True)
+            next((time for time in written if time is not None), None)
+            for written in zip(times["updated_at"], cancelled, own, strict=True)
         ]
 
     def _identifiers(self) -> Iterator[tuple[str, ...]]:

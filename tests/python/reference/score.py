@@ -77,9 +77,15 @@ def score_world(world: World, as_of: datetime) -> Result:
         as_of = as_of.astimezone(UTC).replace(tzinfo=None)
     clock = (as_of - EPOCH).total_seconds()
     result = Result(as_of)
+    objectors = world.identities.objectors()
     for members in world.identities.components(clock):
-        if is_contact(members):
-            _score_contact(world, members, clock, result)
+        if not is_contact(members):
+            continue
+        key = members[0]
+        info = ContactInfo(contact_id_of(key), members, state="suppressed")
+        result.contacts[key] = info
+        if objectors.isdisjoint(members):
+            _score_contact(world, info, clock, result)
     return result
 
 
@@ -89,14 +95,10 @@ def contact_id_of(key: str) -> str:
 
 
 def _score_contact(
-    world: World, members: tuple[str, ...], clock: float, result: Result
+    world: World, info: ContactInfo, clock: float, result: Result
 ) -> None:
-    key = members[0]
-    info = ContactInfo(contact_id_of(key), members, state="suppressed")
-    result.contacts[key] = info
-    if world.identities.has_objected(members):
-        return
-    days = days_at(world.facts, members, clock)
+    key = info.members[0]
+    days = days_at(world.facts, info.members, clock)
     for sheet in world.sheets:
         score, drivers = score_days(days, sheet, clock)
         result.scores[key, sheet.name] = score

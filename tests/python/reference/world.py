@@ -56,10 +56,6 @@ def account_rows(world: World) -> Accounts:
     return world.accounts
 
 
-# An objection on a row that could not be read to its end stands.
-UNREAD = ("malformed_value", "no_time")
-
-
 class _Reading:
     """The state while the files are read."""
 
@@ -75,8 +71,9 @@ class _Reading:
         for row in read_table(landing, table):
             account["rows_in"] += 1
             reason = self.hygiene.reason(row, table)
-            if table.feed == "crm" and row.key is not None:
-                self.identities.add_crm_version(row, is_read=reason not in UNREAD)
+            if table.feed == "crm" and row.identifiers:
+                is_read = row.time is not None and not row.is_malformed
+                self.identities.add_crm_version(row, is_read=is_read)
             if reason is not None:
                 account[f"quarantined:{reason}"] += 1
             elif (event := self._use(row, table)) is None:
