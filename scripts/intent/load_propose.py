@@ -299,7 +299,9 @@ def render(
         elif column.name == RECEIVED_AT:
             lines += _received_at_lines(contract)
         elif column.required:
-            lines.append(f"      {column.name}: YOUR_COLUMN  # required: {column.description}")
+            lines.append(
+                f"      {column.name}: YOUR_COLUMN  # required: {column.description}"
+            )
         else:
             lines.append(f"      # {column.name}: {column.description}")
     lines += _event_name_lines(event_names, known)
