@@ -39,12 +39,17 @@ def find_project(start: Path) -> Path:
 
 
 def places() -> Places:
-    """Read the places from the environment."""
+    """Read the places from the environment; relative ones start where we are."""
     project = find_project(Path.cwd())
     data = project / "data"
     return Places(
         project=project,
-        warehouse=Path(os.environ.get("INTENT_DUCKDB_PATH", data / "intent.duckdb")),
-        landing=Path(os.environ.get("INTENT_LANDING", data / "landing")),
-        published=Path(os.environ.get("INTENT_PUBLISHED", data / "published")),
+        warehouse=place("INTENT_DUCKDB_PATH", data / "intent.duckdb"),
+        landing=place("INTENT_LANDING", data / "landing"),
+        published=place("INTENT_PUBLISHED", data / "published"),
     )
+
+
+def place(variable: str, default: Path) -> Path:
+    """The absolute path that an environment variable gives; dbt changes its folder."""
+    return Path(os.environ.get(variable) or default).absolute()
