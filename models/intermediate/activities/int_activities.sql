@@ -10,6 +10,14 @@
     )
 }}
 
+{% set told_columns = [
+    'feed', 'feed_table', 'event_id', 'event_name', 'activity', 'business_key',
+    'identifier', 'reversed_order_id', 'product_category', 'user_agent', 'message_id',
+    'is_machine_flagged', 'quantity', 'amount', 'currency', 'quarantine_reason',
+    'malformed_columns', 'source_file', 'occurred_at', 'received_at', 'version_at',
+    'reversed_at',
+] %}
+
 with
 
 feed_preferences as (
@@ -21,21 +29,7 @@ feed_preferences as (
 new_rows as (
     {% for feed in intent_feeds() %}
         select
-            feed,
-            feed_table,
-            event_id,
-            event_name,
-            activity,
-            business_key,
-            identifier,
-            reversed_order_id,
-            quarantine_reason,
-            malformed_columns,
-            source_file,
-            occurred_at,
-            received_at,
-            version_at,
-            reversed_at
+            {{ told_columns | join(',\n            ') }}
 
         from {{ ref('int_' ~ feed ~ '__activities') }}
         where
@@ -69,21 +63,7 @@ new_rows_keyed as (
 
         select
             told.activity_key,
-            told.feed,
-            told.feed_table,
-            told.event_id,
-            told.event_name,
-            told.activity,
-            told.business_key,
-            told.identifier,
-            told.reversed_order_id,
-            told.quarantine_reason,
-            told.malformed_columns,
-            told.source_file,
-            told.occurred_at,
-            told.received_at,
-            told.version_at,
-            told.reversed_at
+            told.{{ told_columns | join(',\n            told.') }}
 
         from {{ this }} as told
         inner join touched_keys
@@ -162,6 +142,13 @@ rows_judged as (
         business_key,
         identifier,
         reversed_order_id,
+        product_category,
+        user_agent,
+        message_id,
+        is_machine_flagged,
+        quantity,
+        amount,
+        currency,
         case
             when quarantine_reason is not null then 'quarantined'
             when telling = 1 then 'counted'

@@ -4,7 +4,7 @@
         incremental_strategy='delete+insert',
         unique_key=['identifier', 'activity', 'activity_date'],
         on_schema_change='fail',
-        post_hook='delete from {{ this }} where quantity = 0',
+        post_hook='delete from {{ this }} where event_count = 0',
     )
 }}
 
@@ -19,6 +19,7 @@ activities as (
         identifier,
         reversed_order_id,
         disposition,
+        quantity,
         occurred_at,
         reversed_at,
         run_id
@@ -51,6 +52,7 @@ activities_reversed as (
         cast(activities.occurred_at as date) as activity_date,
         activities.occurred_at,
         activities.disposition,
+        activities.quantity,
         cast(
             least(
                 coalesce(activities.reversed_at, full_returns.returned_at),
@@ -102,6 +104,7 @@ activities_reversed as (
             touched_days.activity_date,
             activities_reversed.occurred_at,
             activities_reversed.disposition,
+            activities_reversed.quantity,
             activities_reversed.reversed_date,
             activities_reversed.run_id
 
@@ -124,15 +127,16 @@ activities_reversed as (
 
 {% endif %}
 
--- The days as they were told first. One of which nothing counts any more has quantity
--- 0, so that it replaces what stood there; the post-hook takes it away.
+-- The days as they were told first. One of which nothing counts any more has no events,
+-- so that it replaces what stood there; the post-hook takes it away.
 days as (
 
     select
         identifier,
         activity,
         activity_date,
-        sum(case when disposition = 'counted' then 1 else 0 end) as quantity,
+        sum(case when disposition = 'counted' then quantity else 0 end) as quantity,
+        count(case when disposition = 'counted' then occurred_at end) as event_count,
         min(case when disposition = 'counted' then occurred_at end) as first_at,
         max(case when disposition = 'counted' then occurred_at end) as last_at,
         count(case when disposition = 'counted' then reversed_date end) as reversals
@@ -210,7 +214,8 @@ days_versioned as (
         versions.activity_date,
         versions.valid_from,
         versions.valid_to,
-        count(told.occurred_at) as quantity,
+        coalesce(sum(told.quantity), 0) as quantity,
+        count(told.occurred_at) as event_count,
         min(told.occurred_at) as first_at,
         max(told.occurred_at) as last_at
 
@@ -236,6 +241,7 @@ days_unioned as (
         activity_date as valid_from,
         cast(null as date) as valid_to,
         quantity,
+        event_count,
         first_at,
         last_at
 
@@ -255,6 +261,7 @@ final as (
         valid_from,
         valid_to,
         cast(quantity as bigint) as quantity,
+        cast(event_count as bigint) as event_count,
         first_at,
         last_at,
         {{ run_id() }} as run_id

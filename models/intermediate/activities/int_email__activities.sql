@@ -21,30 +21,13 @@ machine_agents as (
 
 ),
 
-events_named as (
+events_joined as (
 
     select
-        events.event_id,
-        events.event_name,
+        events.*,
         event_names.activity,
-        events.customer_id,
-        cast(null as {{ dbt.type_string() }}) as user_id,
-        cast(null as {{ dbt.type_string() }}) as crm_id,
-        events.email,
-        cast(null as {{ dbt.type_string() }}) as phone,
-        cast(null as {{ dbt.type_string() }}) as anonymous_id,
-        events.malformed_columns,
-        events.source_file,
-        events.event_time as occurred_at,
-        events.received_at,
-        case
-            when event_names.event_name is null then 'unknown_event_name'
-        end as bad_value,
-        case
-            when events.is_machine_open and event_names.activity = 'email_opened'
-                then 'mail_privacy_open'
-            else machine_agents.reason
-        end as machine_reason
+        event_names.event_name is null as has_unknown_name,
+        machine_agents.reason as machine_reason
 
     from events
     left join event_names
@@ -54,33 +37,28 @@ events_named as (
 
 ),
 
-judged as (
+events_named as (
 
     select
-        'email' as feed,
-        'events' as feed_table,
-        event_id,
-        event_name,
-        activity,
-        'email:' || event_id as business_key,
-        customer_id,
-        user_id,
-        crm_id,
-        email,
-        phone,
-        anonymous_id,
-        {{ first_identifier() }} as identifier,
-        cast(null as {{ dbt.type_string() }}) as reversed_order_id,
-        {{ quarantine_reason() }} as quarantine_reason,
-        malformed_columns,
-        source_file,
-        occurred_at,
-        received_at,
-        cast(null as {{ dbt.type_timestamp() }}) as version_at,
-        cast(null as {{ dbt.type_timestamp() }}) as reversed_at
+        {{ activity_columns(
+            identifiers=['customer_id', 'email'],
+            feed_table="'events'",
+            event_id='event_id',
+            event_name='event_name',
+            activity='activity',
+            user_agent='user_agent',
+            message_id='message_id',
+            is_machine_flagged='is_machine_open',
+            occurred_at='event_time',
+            bad_value="case when has_unknown_name then 'unknown_event_name' end",
+            machine_reason="case
+            when is_machine_open and activity = 'email_opened' then 'mail_privacy_open'
+            else machine_reason
+        end",
+        ) }}
 
-    from events_named
+    from events_joined
 
-)
+),
 
-select * from judged
+{{ judge_activities('email', ['events_named']) }}

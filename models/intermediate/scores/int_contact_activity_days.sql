@@ -54,6 +54,7 @@ days_joined as (
         days_known.activity,
         days_known.activity_date,
         days_known.quantity,
+        days_known.event_count,
         days_known.first_at,
         days_known.last_at,
         days_known.age_days

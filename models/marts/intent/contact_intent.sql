@@ -71,7 +71,7 @@ activity_spans as (
 
     select
         contact_id,
-        cast(sum(case when age_days < 30 then quantity else 0 end) as bigint)
+        cast(sum(case when age_days < 30 then event_count else 0 end) as bigint)
             as activity_count_30d,
         min(first_at) as first_activity_at,
         max(last_at) as last_activity_at
