@@ -8,6 +8,7 @@ from itertools import pairwise
 from intent.rules.parsing import parse_table
 from intent.rules.sheets import (
     ACTIVITY_RULES,
+    EVENT_NAMES,
     FEED_PREFERENCES,
     MACHINE_AGENTS,
     SCORE_BANDS,
@@ -248,6 +249,22 @@ def check_patterns(tables: Tables) -> Iterator[Fault]:
             )
 
 
+def check_event_details(tables: Tables) -> Iterator[Fault]:
+    """Details can match: they are held against details in small letters."""
+    table = tables[EVENT_NAMES.name]
+    names = {(row.texts["feed"], row.texts["event_name"]) for row in table.rows}
+    for row in table.rows:
+        name, colon, detail = row.texts["event_name"].partition(": ")
+        if (row.texts["feed"], name) in names and detail != detail.lower():
+            yield _fault(
+                table,
+                row,
+                "event_name",
+                "has capitals after the colon, and so would never match",
+                shown(name + colon + detail.lower()),
+            )
+
+
 CHECKS: tuple[Check, ...] = (
     check_unique,
     check_preference_unique,
@@ -260,6 +277,7 @@ CHECKS: tuple[Check, ...] = (
     check_band_ranks,
     check_band_edges,
     check_patterns,
+    check_event_details,
 )
 
 
