@@ -16,7 +16,17 @@ from intent.demo import DemoSpec, write_demo_feeds
 from intent.warehouse import open_warehouse
 
 PROJECT = Path(__file__).resolve().parents[2]
-FEEDS = ("web", "shop", "email", "crm")
+FEEDS = (
+    "web",
+    "shop",
+    "email",
+    "crm",
+    "loyalty",
+    "reviews",
+    "support",
+    "surveys",
+    "social",
+)
 
 Row = dict[str, Any]
 
