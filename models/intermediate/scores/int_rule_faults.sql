@@ -174,7 +174,6 @@ activity_faults as (
                 then
                     'buying_stage must be one of awareness, consideration, '
                     || 'decision, retention'
-            when is_own_doing is null then 'is_own_doing must be true or false'
         end as fault
 
     from activities

@@ -40,7 +40,7 @@ drivers as (
 own_doings as (
 
     select activity from {{ ref('activities') }}
-    where is_own_doing
+    where coalesce(is_own_doing, true)
 
 ),
 

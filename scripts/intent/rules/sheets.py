@@ -207,8 +207,10 @@ ACTIVITIES = Sheet(
         Column(
             "is_own_doing",
             Kind.SWITCH,
-            "true if the contact did it just then. false keeps it from being the "
-            "contact's last activity, though it counts in scores.",
+            "false if the contact didn't do it just then: it counts in scores, but is "
+            "nobody's last activity.",
+            required=False,
+            blank_means="true",
         ),
         Column(
             "description",

@@ -17,7 +17,13 @@ from .contract import TABLES, Table
 from .hygiene import Hygiene
 from .identity import Identities
 from .read import Row, read_table
-from .rules import FeedRules, Sheet, read_feed_rules, read_sheets
+from .rules import (
+    FeedRules,
+    Sheet,
+    read_feed_rules,
+    read_own_doings,
+    read_sheets,
+)
 
 Accounts = dict[tuple[str, str], Counter[str]]
 """(feed, table) to what became of its rows."""
@@ -30,6 +36,8 @@ class World:
     sheets: tuple[Sheet, ...]
     identities: Identities
     facts: Facts
+    own_doings: frozenset[str]
+    """The activities that the contact does itself."""
     accounts: Accounts
 
 
@@ -43,17 +51,18 @@ def read_world(landing: Path, seeds: Path, feeds: Collection[str]) -> World:
         sheets=read_sheets(seeds),
         identities=reading.identities,
         facts=build_facts(reading.kept_events()),
+        own_doings=read_own_doings(seeds),
         accounts=reading.accounts,
     )
 
 
 def account_rows(world: World) -> Accounts:
-    """Return what became of each table's rows.
+    """Return what became of the rows of each table that has any.
 
     For each table, rows_in = counted + all of quarantined:<reason> + duplicates +
     superseded + no_activity.
     """
-    return world.accounts
+    return {table: +account for table, account in world.accounts.items() if +account}
 
 
 class _Reading:
