@@ -379,3 +379,80 @@ def test_what_is_done_to_a_contact_is_no_doing_of_it(
         "last_activity": last_activity,
         "activity_count_30d": int(last_activity is not None),
     }
+
+
+# ---- docs/signals.md
+
+
+DERIVED = frozenset(ACTIVITIES) - {signal.activity for signal in SIGNALS}
+
+
+def trigger_of(row: Row) -> int | None:
+    number = row["signal"].partition(" ")[0]
+    return int(number) if number.isdigit() else None
+
+
+def told_by(activity: str) -> str:
+    """The tables and the names in them that tell of an activity."""
+    names: dict[str, list[str]] = {}
+    for signal in SIGNALS:
+        if signal.activity == activity:
+            table = f"{signal.feed}.{source_of(signal).table}"
+            names.setdefault(table, []).append(signal.event_name)
+    if not names:
+        return "derived"
+    return "; ".join(f"`{table}`: {', '.join(each)}" for table, each in names.items())
+
+
+def rule_text(sheet: str, activity: str) -> str:
+    """An activity's defaults in a sheet, in short."""
+    rule = RULES[sheet, activity]
+    parts = [rule["points"]]
+    if float(rule["points"]) != 0:
+        parts += [
+            f"{rule['half_life_days']} d" if rule["half_life_days"] else "never fades",
+            *([f"cap {rule['cap']}"] if rule["cap"] else []),
+            *([f"{rule['daily_limit']} a day"] if rule["daily_limit"] else []),
+            *([f"until {rule['discharged_by']}"] if rule["discharged_by"] else []),
+        ]
+    return ", ".join(parts)
+
+
+def signals_markdown() -> str:
+    """The table of `docs/signals.md`, from the seeds."""
+    lines = [
+        "| signal | category | activity | told by | `purchase` | `loyalty` |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in sorted(ACTIVITIES.values(), key=lambda row: trigger_of(row) or 99):
+        activity = row["activity"]
+        rules = " | ".join(rule_text(sheet, activity) for sheet in SHEETS)
+        lines.append(
+            f"| {row['signal']} | {row['category']} | `{activity}` "
+            f"| {told_by(activity)} | {rules} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def test_the_docs_list_every_signal() -> None:
+    # where this fails: paste what signals_markdown() returns
+    assert signals_markdown() in DOCS.read_text()
+
+
+def test_all_thirty_triggers_have_an_activity() -> None:
+    words = {row["signal"] for row in ACTIVITIES.values() if trigger_of(row)}
+
+    assert sorted(int(each.partition(" ")[0]) for each in words) == list(TRIGGERS)
+
+
+def test_every_activity_has_a_rule_in_each_sheet() -> None:
+    assert {(sheet, each) for sheet in SHEETS for each in ACTIVITIES} <= RULES.keys()
+
+
+def test_the_warehouse_tells_of_every_activity_that_is_not_derived(shop: Shop) -> None:
+    found = shop.rows(
+        "select distinct activity from intent_intermediate.int_activities"
+    )
+
+    told = {row["activity"] for row in found if row["activity"]}
+    assert told == ACTIVITIES.keys() - DERIVED
