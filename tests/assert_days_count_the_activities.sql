@@ -1,5 +1,5 @@
--- The daily facts hold what int_activities counts. (What is taken back on its own day is
--- in no fact: activities of which something is are left to the unit tests.)
+-- The daily facts hold what int_activities counts. (What is taken back on its own day
+-- is in no fact: activities of which something is are left to the unit tests.)
 with
 
 activities as (
@@ -18,19 +18,21 @@ activities as (
 taken_back as (
 
     select distinct activity from {{ ref('int_activities') }}
-    where disposition = 'counted' and (activity = 'purchase' or taken_back_at is not null)
+    where
+        disposition = 'counted'
+        and (activity = 'purchase' or taken_back_at is not null)
 
 ),
 
 activity_days as (
 
     select
-        days.activity,
-        sum(days.quantity) as quantity
+        facts.activity,
+        sum(facts.quantity) as quantity
 
-    from {{ ref('int_activity_days') }} as days
+    from {{ ref('int_activity_days') }} as facts
     left join taken_back
-        on days.activity = taken_back.activity
+        on facts.activity = taken_back.activity
     where taken_back.activity is null
     group by 1
 
