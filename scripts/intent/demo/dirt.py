@@ -4,7 +4,7 @@ Each row of an event bears at most one kind of dirt, besides an untidy email, so
 what was planted can be counted and found again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 
 import numpy as np
@@ -84,7 +84,7 @@ class Shares:
     """Of the rows that carry a quantity."""
     negative_dwell: float = 0.005
     """Of the rows that carry a dwell time."""
-    out_of_range: float = 0.010
+    out_of_range: float = 0.015
     """Of the rows that carry a score."""
 
 
@@ -131,6 +131,8 @@ def plant(
     end = world.calendar.end
     rows["id"] = np.arange(n)
     received = rows["at"] + delay
+    if not known:
+        shares = replace(shares, unknown_name=0)
     edges = np.cumsum([getattr(shares, name) for name in _BY_SHARE.values()])
     kinds = np.array([*_BY_SHARE, 0], np.int32)
     drawn = kinds[np.searchsorted(edges, rng.random(n), "right")]

@@ -27,7 +27,7 @@ LOYALTY = (
     "Points Expired",
 )
 MEMBERS_DO = (
-    Doing("Points Earned", 0.9),  # birthdays, reviews
+    Doing("Points Earned", 1.5),  # birthdays, reviews
     Doing("Points Redeemed", 0.15, 6),
     Doing("Reward Redeemed", 0.10, 6),
     Doing("Referral Made", 0.22, 2),

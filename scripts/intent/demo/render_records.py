@@ -209,14 +209,12 @@ def _interests(names: Names, rows: Columns) -> Any:
     """What contacts are interested in, one or two things."""
     traits, number = names.world.contacts, rows["number"]
     one, two = traits["interest_1"][number], traits["interest_2"][number]
+    told = rows["knows_interests"]
     words = pa.array(INTERESTS)
-    both = pc.binary_join_element_wise(
-        pick(words, one, rows["knows_interests"]),
-        pick(words, two, rows["knows_interests"] & (two >= 0) & (two != one)),
-        ";",
-        null_handling="skip",
-    )
-    return pc.if_else(pa.array(rows["knows_interests"]), both, None)
+    first = pick(words, one, told)
+    second = pick(words, two, told & (two >= 0) & (two != one))
+    both = pc.binary_join_element_wise(first, second, ";")
+    return pc.coalesce(both, first)
 
 
 def _account_types(names: Names, rows: Columns) -> Any:

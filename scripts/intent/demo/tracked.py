@@ -21,7 +21,7 @@ from intent.demo.web import EMAIL_EVENTS, WEB_NAMES, Web
 from intent.demo.world import NOBODY, World
 
 WEB_SHARES = Shares()
-IDENTIFY_SHARES = Shares(unknown_name=0, missing_identifier=0, malformed_email=0.003)
+IDENTIFY_SHARES = Shares(missing_identifier=0, malformed_email=0.003)
 EMAIL_SHARES = Shares(late=0.005)
 CANCELLATIONS_TRACKED = 0.4  # of cancelled orders
 REFUNDS_TRACKED = 0.3  # of full returns
