@@ -199,11 +199,3 @@ def cookie_ids(cookie: NDArray[Any]) -> Any:
 def numbers(values: NDArray[np.float64]) -> Any:
     """Doubles; null where NaN."""
     return pa.array(values, mask=np.isnan(values))
-
-
-def iso_times(at: NDArray[np.int64]) -> Any:
-    """Texts such as 2026-01-31T12:34:56Z; null where negative."""
-    text = pc.cast(times(at, "s"), pa.string())
-    return pc.binary_join_element_wise(
-        pc.binary_replace_slice(text, 10, 11, "T"), "Z", ""
-    )

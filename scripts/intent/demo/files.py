@@ -35,14 +35,18 @@ def _csv(table: Any) -> bytes:
 
 
 def json_lines(table: Any) -> bytes:
-    """Newline-delimited JSON; keys of nulls are left out.
+    """Newline-delimited JSON; keys of nulls are left out, times end in Z.
 
     Texts are our own and hold nothing that JSON would have to escape.
     """
     fields = []
     for name, column in zip(table.column_names, table.columns, strict=True):
+        is_time = pa.types.is_timestamp(column.type)
         values = column.combine_chunks().cast(pa.string())
-        quote = '"' if pa.types.is_string(column.type) else ""
+        if is_time:
+            values = pc.binary_replace_slice(values, 10, 11, "T")
+            values = pc.binary_join_element_wise(values, "Z", "")
+        quote = '"' if is_time or pa.types.is_string(column.type) else ""
         opening = f'"{name}":{quote}'
         fields.append(pc.binary_join_element_wise(opening, values, quote, ""))
     body = pc.binary_join_element_wise(*fields, ",", null_handling="skip")

@@ -43,10 +43,10 @@ def loyalty_events(names: Names, rows: Columns) -> Any:
             "event_id": codes("l_", rows["id"], 10),
             "event_name": pick(pa.array(LOYALTY + UNKNOWN_LOYALTY), rows["kind"]),
             "event_time": times(event_times(rows), "s"),
+            "received_at": times(rows["received"], "s"),
             **_customer(names, rows),
             "points": numbers(rows["points"]),
             "tier": pick(pa.array(TIERS), rows["tier"], rows["tier"] >= 0),
-            "received_at": times(rows["received"], "s"),
         }
     )
 
@@ -58,16 +58,16 @@ def subscription_events(names: Names, rows: Columns) -> Any:
     return pa.table(
         {
             "subscription_event_id": codes("sub_", rows["id"], 11),
-            "subscription_id": numbered("S", 10_000 + rows["subscription"]),
             "event_name": pick(
                 pa.array(SUBSCRIPTION + UNKNOWN_SUBSCRIPTIONS), rows["kind"]
             ),
             "event_time": times(event_times(rows), "s"),
+            "received_at": times(rows["received"], "s"),
+            "subscription_id": numbered("S", 10_000 + rows["subscription"]),
             "customer_id": pick(names.customers, rows["number"], known(rows)),
             "email": names.emails(rows["number"], rows["dirt"], known(rows)),
             "amount": numbers(rows["amount"]),
             "currency": currencies(country, paid),
-            "received_at": times(rows["received"], "s"),
         }
     )
 
@@ -89,6 +89,7 @@ def crm_interactions(names: Names, rows: Columns) -> Any:
                 pa.array(INTERACTIONS + UNKNOWN_INTERACTIONS), rows["kind"]
             ),
             "occurred_at": times(event_times(rows), "s"),
+            "received_at": times(rows["received"], "s"),
             "crm_id": pick(names.crm_ids, number, by_id),
             "customer_id": pa.nulls(len(number), pa.string()),
             "email": names.emails(number, rows["dirt"], email),
@@ -98,9 +99,8 @@ def crm_interactions(names: Names, rows: Columns) -> Any:
                 form_ids(rows["form"]), np.arange(len(number)), with_form
             ),
             "points": numbers(rows["points"]),
-            "expires_at": times(rows["expires"], "s"),
             "author": pick(pa.array(AUTHORS), rows["author"]),
-            "received_at": times(rows["received"], "s"),
+            "expires_at": times(rows["expires"], "s"),
         }
     )
 
@@ -113,12 +113,12 @@ def product_reviews(names: Names, rows: Columns) -> Any:
         {
             "review_id": codes("rev_", rows["id"], 13),
             "reviewed_at": times(event_times(rows), "s"),
+            "received_at": times(rows["received"], "s"),
             **_customer(names, rows),
             "product_id": products,
             "product_category": categories,
             "rating": pc.if_else(in_words, STARS_IN_WORDS, _whole(rows["score"])),
             "is_testimonial": rows["testimonial"],
-            "received_at": times(rows["received"], "s"),
         }
     )
 
@@ -131,11 +131,11 @@ def support_tickets(names: Names, rows: Columns) -> Any:
             "ticket_id": numbered("T", 100_000 + rows["ticket"]),
             "opened_at": times(rows["at"], "s"),
             "updated_at": times(rows["updated"], "s"),
+            "received_at": times(rows["received"], "s"),
             **_customer(names, rows),
             "phone": pick(names.phones, rows["number"], by_phone),
             "channel": pick(pa.array(CHANNELS), rows["channel"]),
             "topic": pick(pa.array(TOPICS), rows["topic"]),
-            "received_at": times(rows["received"], "s"),
         }
     )
 
@@ -146,11 +146,11 @@ def support_ratings(names: Names, rows: Columns) -> Any:
         {
             "rating_id": codes("rat_", rows["id"], 14),
             "rated_at": times(event_times(rows), "s"),
+            "received_at": times(rows["received"], "s"),
             "score": rows["score"],
             "ticket_id": numbered("T", 100_000 + rows["ticket"]),
             "customer_id": pa.nulls(len(rows["id"]), pa.string()),
             "email": names.emails(rows["number"], rows["dirt"], known(rows)),
-            "received_at": times(rows["received"], "s"),
         }
     )
 
@@ -161,13 +161,15 @@ def survey_responses(names: Names, rows: Columns) -> Any:
     nameless = rows["cookie"] >= 0
     named = known(rows) & ~nameless
     by_account = rows["by_account"]
+    by_shop, by_site = _accounts(rows, named & by_account)
     return pa.table(
         {
             "response_id": codes("ans_", rows["id"], 15),
             "answered_at": times(event_times(rows), "s"),
+            "received_at": times(rows["received"], "s"),
             "survey_kind": pick(kinds, rows["survey"]),
-            "customer_id": pa.nulls(len(nameless), pa.string()),
-            "user_id": pick(names.users, rows["number"], named & by_account),
+            "customer_id": pick(names.customers, rows["number"], by_shop),
+            "user_id": pick(names.users, rows["number"], by_site),
             "email": names.emails(rows["number"], rows["dirt"], named & ~by_account),
             "anonymous_id": pick(
                 cookie_ids(rows["cookie"]),
@@ -175,7 +177,6 @@ def survey_responses(names: Names, rows: Columns) -> Any:
                 nameless & known(rows),
             ),
             "score": numbers(rows["score"]),
-            "received_at": times(rows["received"], "s"),
         }
     )
 
@@ -184,16 +185,17 @@ def social_events(names: Names, rows: Columns) -> Any:
     """Rows of social/events."""
     network = names.world.contacts["network"][rows["number"]]
     named, by_account = known(rows), rows["by_account"]
+    by_shop, by_site = _accounts(rows, named & by_account)
     return pa.table(
         {
             "event_id": codes("soc_", rows["id"], 16),
             "event_name": pick(pa.array(SOCIAL + UNKNOWN_SOCIAL), rows["kind"]),
             "event_time": times(event_times(rows), "s"),
-            "network": pick(pa.array(NETWORKS), network),
-            "customer_id": pa.nulls(len(network), pa.string()),
-            "user_id": pick(names.users, rows["number"], named & by_account),
-            "email": names.emails(rows["number"], rows["dirt"], named & ~by_account),
             "received_at": times(rows["received"], "s"),
+            "network": pick(pa.array(NETWORKS), network),
+            "customer_id": pick(names.customers, rows["number"], by_shop),
+            "user_id": pick(names.users, rows["number"], by_site),
+            "email": names.emails(rows["number"], rows["dirt"], named & ~by_account),
         }
     )
 
@@ -205,6 +207,12 @@ def _customer(names: Names, rows: Columns) -> dict[str, Any]:
         "customer_id": pick(names.customers, rows["number"], named & by_account),
         "email": names.emails(rows["number"], rows["dirt"], named & ~by_account),
     }
+
+
+def _accounts(rows: Columns, by_account: NDArray[np.bool_]) -> tuple[Any, Any]:
+    """Who is named by the shop's id, and who by the website's."""
+    by_shop = rows["id"] % 2 == 0
+    return by_account & by_shop, by_account & ~by_shop
 
 
 def _whole(values: NDArray[np.float64]) -> Any:

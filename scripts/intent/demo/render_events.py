@@ -13,7 +13,6 @@ from intent.demo.cells import (
     cookie_ids,
     currencies,
     event_times,
-    iso_times,
     known,
     numbers,
     order_ids,
@@ -181,7 +180,7 @@ def web_identifies(names: Names, rows: Columns) -> Any:
 
 
 def email_events(names: Names, rows: Columns) -> Any:
-    """Rows of email/events; times are texts, as the tool writes them."""
+    """Rows of email/events."""
     world, kind = names.world, rows["kind"]
     number, machine = rows["number"], rows["machine"]
     there = known(rows)
@@ -203,8 +202,8 @@ def email_events(names: Names, rows: Columns) -> Any:
         {
             "event_id": email_ids(rows["id"]),
             "event_name": pick(pa.array(MAIL_NAMES + UNKNOWN_EMAIL_NAMES), kind),
-            "event_time": iso_times(event_times(rows)),
-            "received_at": iso_times(rows["received"]),
+            "event_time": times(event_times(rows), "s"),
+            "received_at": times(rows["received"], "s"),
             "email": names.emails(number, rows["dirt"], there),
             "customer_id": pick(names.customers, number, has_account),
             "campaign_id": pick(
