@@ -196,6 +196,6 @@ def cookie_ids(cookie: NDArray[Any]) -> Any:
     return codes("anon-", cookie, 4)
 
 
-def numbers(values: NDArray[np.float64]) -> Any:
+def numbers(values: NDArray[Any]) -> Any:
     """Doubles; null where NaN."""
     return pa.array(values, mask=np.isnan(values))

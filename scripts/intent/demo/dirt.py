@@ -103,6 +103,9 @@ _BY_SHARE = {
     Dirt.UNKNOWN_NAME: "unknown_name",
     Dirt.MISSING_TIME: "missing_time",
 }
+_KEEPS_EMAIL_TIDY = (
+    Dirt.MISSING_IDENTIFIER | Dirt.MALFORMED_EMAIL | Dirt.INTERNAL | Dirt.TEST_ACCOUNT
+)
 
 
 def insider_dirt(world: World, number: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -152,7 +155,7 @@ def plant(
     dirt[malformed] = Dirt.MALFORMED_EMAIL
     again = np.flatnonzero((dirt == 0) & (rng.random(n) < shares.duplicate))
     untidy = rows["shows_email"] & (rng.random(n) < shares.untidy_email)
-    untidy &= (dirt & (Dirt.MISSING_IDENTIFIER | Dirt.MALFORMED_EMAIL)) == 0
+    untidy &= (dirt & _KEEPS_EMAIL_TIDY) == 0
     dirt[untidy] |= Dirt.UNTIDY_EMAIL
 
     rows["dirt"], rows["received"] = dirt, received

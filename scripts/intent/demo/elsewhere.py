@@ -1,6 +1,7 @@
 """What contacts do beyond the shop's pages: how often, when, and how it is recorded."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ def draw_doings(
     rng: np.random.Generator,
     world: World,
     doing: Doing,
-    often: NDArray[np.float64],
+    often: NDArray[Any],
     lifelong: bool = False,
 ) -> Columns:
     """Doings of contacts: number, at.
@@ -71,18 +72,17 @@ def record(
 ) -> Columns:
     """The rows as a tool recorded them, to whole seconds, dirt planted.
 
-    `rows` has number, at, may have kind, one of `known` names, and by_account (by the
-    customer id, where there is one yet, else by email).
+    `rows` has number, at, may have kind, one of `known` names, by_account (by the
+    customer id, where there is one yet, else by email) and shows_email.
     """
     rows = take(rows, rows["at"] < world.calendar.end)
     n = len(rows["at"])
+    rows["shows_email"] = rows.get("shows_email", np.ones(n, bool))
     rows["at"] = rows["at"] // SECOND * SECOND
     rows["dirt"] = insider_dirt(world, rows["number"])
     if "by_account" in rows:
         rows["by_account"] &= has_account(world, rows["number"], rows["at"])
-        rows["shows_email"] = ~rows["by_account"]
-    else:
-        rows["shows_email"] = np.ones(n, bool)
+        rows["shows_email"] &= ~rows["by_account"]
     delay = rng.integers(2, 300, n) * SECOND
     return plant(rng, world, rows, delay, (SHARES, known))
 

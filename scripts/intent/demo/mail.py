@@ -84,7 +84,8 @@ class MailDay:
     """What the email tool saw of a block's contacts."""
 
     events: Columns
-    """at, kind, person (contact within the block), campaign, machine, category."""
+    """at, kind, person (contact within the block), campaign, machine, category, sent
+    (the minute in which the email went out)."""
     opted_out: NDArray[np.int64]
     """When each contact unsubscribed or complained, ms or NEVER."""
 
@@ -143,6 +144,7 @@ def _event(
         "kind": np.full(n, kind, np.int64),
         "person": sent["person"][rows],
         "campaign": sent["campaign"][rows],
+        "sent": sent["at"][rows] // MINUTE,
         "machine": np.full(n, Machine.NONE, np.int64),
         "category": sent["category"][rows],
     }
@@ -177,7 +179,7 @@ def _subscriptions(
 
     who = np.flatnonzero(listed)
     nothing = np.full(len(who), -2)
-    sent = {"person": who, "campaign": nothing, "category": nothing}
+    sent = {"person": who, "campaign": nothing, "category": nothing, "at": moment[who]}
     return since, _event(sent, np.ones(len(who), bool), Mail.SUBSCRIBED, moment[who])
 
 

@@ -36,7 +36,7 @@ SUBSCRIBED_AT_START = 0.40
 MAIL_PRIVACY = 0.35  # of mail programs open everything by proxy
 
 DEVICE_SHARES = (0.61, 0.26, 0.10, 0.03)  # one to four devices
-SECOND_HAND = 0.10  # of second devices, where the contact before stopped coming
+SECOND_HAND = 0.30  # of second devices, where the contact before stopped coming
 SHARED_MAILBOX = 0
 """The company whose members all use the mailbox info@."""
 EVERY_EMPLOYEE, EVERY_TESTER = (500, 7), (700, 11)

@@ -146,6 +146,8 @@ def crm_contacts(world: World, seed: int) -> Columns:
         take(version(np.maximum(told, created)), told < NEVER),
         take(version(moved), moved < NEVER),
     )
+    nameless = rows["no_email"] | ~traits["has_email"][rows["number"]]
+    rows["dirt"][nameless] &= ~(Dirt.MALFORMED_EMAIL | Dirt.UNTIDY_EMAIL)
     clean = (rows["dirt"] & ~Dirt.SUPERSEDED) == 0
     draw = rng.random(len(clean))
     rows["dirt"][clean & (draw < WRONG_TYPES)] |= Dirt.WRONG_TYPE

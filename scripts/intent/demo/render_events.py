@@ -140,7 +140,7 @@ def web_events(names: Names, rows: Columns) -> Any:
             "user_agent": pick(
                 pa.array(BROWSERS + BOT_AGENTS), rows["agent"], rows["agent"] >= 0
             ),
-            "dwell_seconds": numbers(rows["dwell"]),
+            "dwell_seconds": numbers(np.round(rows["dwell"].astype(np.float64), 1)),
             "campaign": pick(
                 pa.array([*ADS, *_campaigns(names.world)]),
                 rows["campaign"],
@@ -210,9 +210,7 @@ def email_events(names: Names, rows: Columns) -> Any:
                 pa.array(_campaigns(world)), rows["campaign"] + 1, with_campaign
             ),
             "message_id": pick(
-                codes(
-                    "msg_", number.astype(np.int64) * 10_000 + rows["campaign"] + 1, 6
-                ),
+                codes("msg_", (number.astype(np.int64) << 26) + rows["sent"], 6),
                 np.arange(len(kind)),
                 with_campaign,
             ),

@@ -27,7 +27,6 @@ INTERACTIONS = (
     "Score Raised",
     "Score Lowered",
     "Note Written",
-    "Contact Recorded",
     "Form Received",
 )
 SALES_DO = (
@@ -42,7 +41,6 @@ SALES_DO = (
     Doing("Score Raised", 0.03, 15),
     Doing("Score Lowered", 0.02),
     Doing("Note Written", 0.20, 2),
-    Doing("Contact Recorded", 0.10),
 )
 MORE_FOR_COMPANIES = 3.0
 FORMS_IN_CRM = 0.6
@@ -82,4 +80,5 @@ def crm_interactions(world: World, seed: int) -> Columns:
     rows["campaign"] = rng.integers(0, len(CAMPAIGNS), n)
     rows["author"] = rng.integers(0, len(AUTHORS), n)
     rows["by"] = np.searchsorted(IDENTIFIED_BY, rng.random(n), "right")
+    rows["shows_email"] = (rows["by"] > 0) & traits["has_email"][rows["number"]]
     return record(rng, world, rows, len(INTERACTIONS))

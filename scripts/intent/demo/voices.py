@@ -12,7 +12,7 @@ from intent.demo.world import NOBODY, World
 REVIEWED = 0.10  # of order lines, members twice as often
 TESTIMONIALS = 0.08  # of good reviews
 STARS_LEFT_OUT = 0.03
-STARS_IN_WORDS = 0.004
+STARS_IN_WORDS = 0.02
 STARS = {-1: (0.45, 0.3, 0.15, 0.07, 0.03), 0: (0.03, 0.05, 0.12, 0.35, 0.45)}
 STARS[1] = (0.01, 0.01, 0.06, 0.27, 0.65)
 """Shares of one to five stars by mood."""
@@ -107,7 +107,8 @@ def survey_responses(world: World, seed: int) -> Columns:
     first_cookie[owner[owner >= 0]] = cookie[owner >= 0]
     nameless = on_site & (rng.random(n) < ANSWERED_WITHOUT_NAME)
     rows["cookie"] = np.where(nameless, first_cookie[rows["number"]], NOBODY)
-    rows["by_account"] = rng.random(n) < 0.4
+    rows["shows_email"] = ~nameless
+    rows["by_account"] = ~nameless & (rng.random(n) < 0.4)
     return record(rng, world, rows)
 
 

@@ -59,6 +59,7 @@ _NARROW = {
     "number": np.int32,
     "cookie": np.int32,
     "session": np.int32,
+    "sent": np.int32,
     "order": np.int32,
 }
 
