@@ -31,6 +31,7 @@ TABLES = {
     "shop.subscriptions": "csv",
     "crm.contacts": "csv",
     "crm.interactions": "csv",
+    "crm.identifier_links": "csv",
     "loyalty.events": "parquet",
     "reviews.reviews": "csv.gz",
     "support.tickets": "ndjson.gz",

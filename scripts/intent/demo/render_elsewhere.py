@@ -105,6 +105,27 @@ def crm_interactions(names: Names, rows: Columns) -> Any:
     )
 
 
+def identifier_links(names: Names, rows: Columns) -> Any:
+    """Rows of crm/identifier_links."""
+    number, with_cookie = rows["number"], rows["cookie"] >= 0
+    every = np.arange(len(number))
+    has_account = names.world.contacts["has_account"][number]
+    return pa.table(
+        {
+            "event_id": codes("link_", rows["id"], 17),
+            "customer_id": pick(names.customers, number, ~with_cookie),
+            "user_id": pick(names.users, number, with_cookie & has_account),
+            "crm_id": pick(names.crm_ids, number, ~with_cookie),
+            "email": names.emails(number, rows["dirt"], with_cookie & ~has_account),
+            "phone": pa.nulls(len(number), pa.string()),
+            "anonymous_id": pick(cookie_ids(rows["cookie"]), every, with_cookie),
+            "is_withdrawn": rows["withdrawn"],
+            "event_time": times(rows["at"], "s"),
+            "received_at": times(rows["received"], "s"),
+        }
+    )
+
+
 def product_reviews(names: Names, rows: Columns) -> Any:
     """Rows of reviews/reviews; some stars are words."""
     products, categories = product_ids(rows["product"])

@@ -4,16 +4,19 @@ import numpy as np
 
 from intent.demo.basics import (
     DAY,
+    HOUR,
     MINUTE,
     NEVER,
+    SECOND,
     Columns,
     Stream,
     concat,
     random_stream,
+    take,
 )
 from intent.demo.elsewhere import Doing, draw_doings, kinds_of, of_kind, record
 from intent.demo.web import Web
-from intent.demo.world import World
+from intent.demo.world import NOBODY, World
 
 INTERACTIONS = (
     "Call Answered",
@@ -47,6 +50,8 @@ FORMS_IN_CRM = 0.6
 IDENTIFIED_BY = (0.85, 0.95)  # by CRM id; by email; the rest by phone, or email
 EXPIRES_AFTER = 60 * DAY
 CAMPAIGNS = ("spring fair", "open house", "catalogue mailing", "win-back")
+TIED_BY_HAND = 0.02  # of those who have an account
+GIVEN_AWAY_TOLD = 0.5  # of devices
 AUTHORS = ("sales-1", "sales-2", "sales-3", "service-1")
 
 
@@ -82,3 +87,37 @@ def crm_interactions(world: World, seed: int) -> Columns:
     rows["by"] = np.searchsorted(IDENTIFIED_BY, rng.random(n), "right")
     rows["shows_email"] = (rows["by"] > 0) & traits["has_email"][rows["number"]]
     return record(rng, world, rows, len(INTERACTIONS))
+
+
+def identifier_links(world: World, seed: int) -> Columns:
+    """Rows of crm/identifier_links: at, number, cookie (-1 if none), withdrawn.
+
+    Sales ties contacts to customers by hand, and takes devices from those who gave
+    them away.
+    """
+    rng = random_stream(seed, Stream.INTERACTIONS, 2)
+    traits, web = world.contacts, world.web
+    tied = np.flatnonzero(traits["in_crm"] & traits["old_account"])
+    tied = tied[rng.random(len(tied)) < TIED_BY_HAND]
+    since = traits["from_day"][tied]
+    day = since + rng.random(len(tied)) * (world.calendar.days - since)
+    owner = world.cookie_owner[np.minimum(web["cookie"], len(world.cookie_owner) - 1)]
+    lent = web["lent"] & (owner != NOBODY)
+    cookie, first = np.unique(web["cookie"][lent], return_index=True)
+    taken = rng.random(len(cookie)) < GIVEN_AWAY_TOLD
+    rows = {
+        "at": np.concatenate(
+            [
+                world.calendar.draw_moments(rng, day.astype(np.int64)),
+                web["at"][lent][first][taken] - HOUR,
+            ]
+        ),
+        "number": np.concatenate([tied, owner[lent][first][taken]]),
+        "cookie": np.concatenate([np.full(len(tied), -1), cookie[taken]]),
+        "withdrawn": np.repeat([False, True], [len(tied), int(taken.sum())]),
+    }
+    n = len(rows["at"])
+    rows |= {"id": np.arange(n), "dirt": np.zeros(n, np.int32)}
+    rows["received"] = rows["at"] + rng.integers(2, 300, n) * SECOND
+    there = np.flatnonzero(rows["received"] < world.calendar.end)
+    return take(rows, there[np.argsort(rows["received"][there], kind="stable")])

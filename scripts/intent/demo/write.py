@@ -122,6 +122,11 @@ _TABLES = {
     "crm.interactions": _Table(
         sales.crm_interactions, render_elsewhere.crm_interactions, "interactions.csv"
     ),
+    "crm.identifier_links": _Table(
+        sales.identifier_links,
+        render_elsewhere.identifier_links,
+        "identifier_links.csv",
+    ),
     "loyalty.events": _Table(
         loyalty.loyalty_events, render_elsewhere.loyalty_events, "events.parquet"
     ),
