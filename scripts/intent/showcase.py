@@ -81,7 +81,13 @@ _TOLD = """
                 and drivers.score_model = contact_intent.score_model
         where contact_intent.segment in ('hot', 'warm') and drivers.contribution > 0
     )
-    select drivers.*, list(distinct activities.feed order by activities.feed) as feeds
+    select
+        drivers.*,
+        coalesce(
+            list(distinct activities.feed order by activities.feed)
+                filter (activities.feed is not null),
+            []
+        ) as feeds,
     from drivers
     left join intent_intermediate.int_contact_identifiers as identifiers
         on drivers.contact_id = identifiers.contact_id
