@@ -85,6 +85,30 @@ def test_activities_counted_anew_alone_leave_no_stale_days(copy: Shop) -> None:
     assert days(copy) == TUNED
 
 
+def test_a_cancellation_counts_though_another_feed_is_believed(own_shop: Shop) -> None:
+    preferences = own_shop.project / "seeds" / "feeds" / "feed_preferences.csv"
+    preferences.write_text("feed,preference,note\nweb,1,\nshop,2,\n")
+    header = "order_id,customer_id,ordered_at,cancelled_at,received_at\n"
+    own_shop.land(
+        "web/events",
+        "1.csv",
+        "event_id,event_name,event_time,received_at,user_id,order_id\n"
+        "e1,Order Completed,2026-06-01,2026-06-01,u1,o1\n",
+    )
+    own_shop.land("shop/orders", "1.csv", f"{header}o1,c1,2026-06-01,,2026-06-01\n")
+    build(own_shop, feeds="web,shop")
+    assert days(own_shop) == {("user_id:u1", "purchase"): 1}
+
+    own_shop.land(
+        "shop/orders", "2.csv", f"{header}o1,c1,2026-06-01,2026-06-05,2026-06-05\n"
+    )
+    build(own_shop, feeds="web,shop")
+
+    [day] = own_shop.rows("from intent_intermediate.int_activity_days")
+    assert (day["identifier"], day["quantity"]) == ("user_id:u1", 1)
+    assert day["valid_to"].isoformat() == "2026-06-05"
+
+
 def test_a_later_telling_without_a_version_still_cancels(shop: Shop) -> None:
     header = "order_id,customer_id,ordered_at,cancelled_at,received_at\n"
     shop.land("shop/orders", "1.csv", f"{header}1,c1,2026-06-01,,2026-06-01\n")

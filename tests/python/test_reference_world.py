@@ -226,6 +226,33 @@ def test_only_the_feeds_of_the_shop_are_read(world_of: Maker) -> None:
     assert count(web_only, "user_id:u", "purchase") == 1
 
 
+@pytest.mark.parametrize("preferred", ["shop", "web"])
+def test_a_cancellation_is_believed_of_whichever_feed_tells_it(
+    tmp_path: Path, preferred: str
+) -> None:
+    seeds = write_seeds(tmp_path / "seeds")
+    ranks = {"shop": 2, "web": 2, preferred: 1}
+    (seeds / "feeds" / "feed_preferences.csv").write_text(
+        "feed,preference,note\n"
+        + "".join(f"{feed},{rank},\n" for feed, rank in ranks.items())
+    )
+    world = Maker(tmp_path / "landing", seeds)(
+        {
+            ("web", "events"): [web("1", "Order Completed", user_id="u", order_id="o")],
+            ("shop", "orders"): [
+                order("o", 1, cancelled_at=at(3)),
+                order("q", 1, cancelled_at=at(3), updated_at=at(3)),
+                order("q", 1, updated_at=at(4)),
+            ],
+        }
+    )
+    before, after = (score_world(world, midnight(day)) for day in (3, 5))
+    told_by = "user_id:u" if preferred == "web" else "customer_id:7"
+    assert (count(before, told_by, "purchase") or 0) >= 1
+    # The order that was restored stands; the other is gone, whoever is believed.
+    assert sum(count(after, who, "purchase") or 0 for who in after.contacts) == 1
+
+
 # Bad input
 
 EMAIL = {"event_id": "1", "event_name": "Opened Email", "email": "a@b.c"}
