@@ -525,7 +525,7 @@ def test_only_haste_gives_hidden_scanners_away(shop: Feeds) -> None:
                 where kind = 'mail_privacy_open')
             group by message_id)
     """)
-    assert per_message >= 3
+    assert per_message >= 4
 
 
 def test_employees_and_test_accounts_are_marked_in_every_table(shop: Feeds) -> None:

@@ -7,6 +7,7 @@ from intent.demo.basics import (
     DAY,
     HOUR,
     MINUTE,
+    NEVER,
     Columns,
     Stream,
     concat,
@@ -43,12 +44,12 @@ SUBSCRIPTION = (
     "Subscription Renewed",
     "Subscription Cancelled",
 )
+STARTED, RENEWED, CANCELLED = range(3)
 PLANS = (9.90, 19.90, 29.90)
 RENEWED_AFTER = 30 * DAY
 CANCELS = 0.06  # at each renewal
 SOURED_CANCELS = 0.5
 SUBSCRIBED_BEFORE = 0.4
-
 
 NO_TIER = -1
 
@@ -107,36 +108,46 @@ def _after_orders(rng: np.random.Generator, world: World) -> list[Columns]:
 def subscription_events(world: World, seed: int) -> Columns:
     """Rows of shop/subscriptions: at, kind, number, subscription, amount."""
     rng = random_stream(seed, Stream.SUBSCRIPTIONS)
-    traits, calendar = world.contacts, world.calendar
+    calendar, traits = world.calendar, world.contacts
     number = np.flatnonzero(traits["subscriber"])
     n = len(number)
     came = traits["from_day"][number]
     day = came + rng.random(n) * (calendar.days - came)
     day = np.where(rng.random(n) < SUBSCRIBED_BEFORE, rng.uniform(-200, 0, n), day)
-    started = calendar.start + (day * DAY).astype(np.int64)
-    renewals = rng.geometric(CANCELS, n)
-    soured = (
-        calendar.start
-        + np.minimum(traits["soured_day"][number], calendar.days * 2) * DAY
-    )
-    until_soured = np.maximum((soured - started) // RENEWED_AFTER + 1, 1)
-    leaves = rng.random(n) < SOURED_CANCELS
-    renewals = np.where(leaves, np.minimum(renewals, until_soured), renewals)
-    row = np.repeat(np.arange(n), renewals + 1)
+    months = _months(rng, world, number, day)
+    amount = np.array(PLANS)[rng.integers(0, len(PLANS), n)]
+
+    row = np.repeat(np.arange(n), months + 1)
     nth = np.arange(len(row)) - np.repeat(
-        np.cumsum(renewals + 1) - renewals - 1, renewals + 1
+        np.cumsum(months + 1) - months - 1, months + 1
     )
-    kind = np.where(nth == 0, 0, np.where(nth == renewals[row], 2, 1))
+    begins, ends = nth == 0, nth == months[row]
+    started = calendar.start + (day * DAY).astype(np.int64)
     rows = {
-        "kind": kind,
+        "kind": np.where(begins, STARTED, np.where(ends, CANCELLED, RENEWED)),
         "number": number[row],
         "at": started[row] + nth * RENEWED_AFTER,
         "subscription": row,
-        "amount": np.array(PLANS)[rng.integers(0, len(PLANS), n)][row],
+        "amount": np.where(ends, np.nan, amount[row]),
     }
     rows = take(rows, rows["at"] >= calendar.start)
-    rows["amount"] = np.where(rows["kind"] == 2, np.nan, rows["amount"])
     return record(rng, world, rows, len(SUBSCRIPTION))
+
+
+def _months(
+    rng: np.random.Generator,
+    world: World,
+    number: NDArray[np.int64],
+    day: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """How many months subscriptions run that begin on a day; the soured end some."""
+    n = len(number)
+    months = rng.geometric(CANCELS, n)
+    soured_day = np.minimum(world.contacts["soured_day"][number], NEVER // DAY)
+    until_soured = np.maximum((soured_day - day) * DAY // RENEWED_AFTER + 1, 1)
+    leaves = rng.random(n) < SOURED_CANCELS
+    months = np.where(leaves, np.minimum(months, until_soured), months)
+    return np.asarray(months, np.int64)
 
 
 def _ordinal(number: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -75,7 +75,7 @@ SCANNER_AT = (4, 1)  # of so many companies, the one at this place
 HIDDEN_SCANNER_AT = (16, 9)
 SCANNED = 0.9  # of emails to companies with a scanner
 SCANNED_AFTER = (1, 9)  # seconds
-LINKS_SCANNED = (2, 5)
+LINKS_SCANNED = (3, 5)
 SUBSCRIBES_BY_LIST = 0.05  # of contacts; a tick at a fair, an import
 
 
@@ -253,7 +253,7 @@ def _machines(rng: np.random.Generator, people: People, sent: Columns) -> list[C
 
 
 def _scanners(rng: np.random.Generator, people: People, sent: Columns) -> list[Columns]:
-    """What companies' scanners do: open, and within 3 seconds follow every link."""
+    """What companies' scanners do: open, and follow every link within 2 seconds."""
     n = len(sent["at"])
     company = people.traits["company"][sent["person"]]
     scanned = (company % SCANNER_AT[0] == SCANNER_AT[1]) & (company >= 0)
@@ -265,7 +265,7 @@ def _scanners(rng: np.random.Generator, people: People, sent: Columns) -> list[C
     parts = [_event(sent, scanned, Mail.OPENED, sent["at"] + after)]
     parts[0]["machine"] = machine
     for link in range(LINKS_SCANNED[1] - 1):
-        at = sent["at"] + after + rng.integers(0, 3, n) * SECOND
+        at = sent["at"] + after + rng.integers(0, 2, n) * SECOND
         clicks = _event(sent, scanned, Mail.CLICKED, at)
         clicks["machine"] = machine
         clicks["category"] = (clicks["category"] + link) % len(CATEGORIES)

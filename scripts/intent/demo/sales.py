@@ -52,6 +52,7 @@ EXPIRES_AFTER = 60 * DAY
 CAMPAIGNS = ("spring fair", "open house", "catalogue mailing", "win-back")
 TIED_BY_HAND = 0.02  # of those who have an account
 GIVEN_AWAY_TOLD = 0.5  # of devices
+NO_FORM = -1
 AUTHORS = ("sales-1", "sales-2", "sales-3", "service-1")
 
 
@@ -60,22 +61,14 @@ def crm_interactions(world: World, seed: int) -> Columns:
     rng = random_stream(seed, Stream.INTERACTIONS)
     traits = world.contacts
     more = np.where(traits["company"] >= 0, MORE_FOR_COMPANIES, 1.0)
-    parts = []
+    parts = [_forms_received(rng, world)]
     for doing in SALES_DO:
         often = more * traits["in_crm"]
         rows = draw_doings(rng, world, doing, often, lifelong=True)
+        rows["form"] = np.full(len(rows["at"]), NO_FORM)
         parts.append(of_kind(INTERACTIONS, doing.name, rows))
-    web = world.web
-    sent = np.flatnonzero((web["kind"] == Web.FORM_SUBMITTED) & (web["number"] >= 0))
-    sent = sent[traits["in_crm"][web["number"][sent]]]
-    sent = sent[rng.random(len(sent)) < FORMS_IN_CRM]
-    later = rng.integers(MINUTE, 30 * MINUTE, len(sent))
-    forms = {"number": web["number"][sent], "at": web["at"][sent] + later}
-    parts.append(of_kind(INTERACTIONS, "Form Received", forms))
     rows = concat(parts)
     n = len(rows["at"])
-    rows["form"] = np.full(n, -1)
-    rows["form"][n - len(sent) :] = web["session"][sent]
     scored = np.isin(
         rows["kind"], kinds_of(INTERACTIONS, "Score Raised", "Score Lowered")
     )
@@ -87,6 +80,21 @@ def crm_interactions(world: World, seed: int) -> Columns:
     rows["by"] = np.searchsorted(IDENTIFIED_BY, rng.random(n), "right")
     rows["shows_email"] = (rows["by"] > 0) & traits["has_email"][rows["number"]]
     return record(rng, world, rows, len(INTERACTIONS))
+
+
+def _forms_received(rng: np.random.Generator, world: World) -> Columns:
+    """Forms of the website that reach the CRM minutes later, as the same submission."""
+    web = world.web
+    sent = np.flatnonzero((web["kind"] == Web.FORM_SUBMITTED) & (web["number"] >= 0))
+    sent = sent[world.contacts["in_crm"][web["number"][sent]]]
+    sent = sent[rng.random(len(sent)) < FORMS_IN_CRM]
+    later = rng.integers(MINUTE, 30 * MINUTE, len(sent))
+    rows = {
+        "number": web["number"][sent],
+        "at": web["at"][sent] + later,
+        "form": web["session"][sent],
+    }
+    return of_kind(INTERACTIONS, "Form Received", rows)
 
 
 def identifier_links(world: World, seed: int) -> Columns:
