@@ -39,7 +39,7 @@ drivers as (
 
 contact_days as (
 
-    select * from {{ ref('int_contact_activity_days') }}
+    select * from {{ ref('int_contact_observed_days') }}
 
 ),
 
