@@ -51,7 +51,7 @@ TABLES = (
         identifiers=("user_id", "email", "anonymous_id"),
         timestamps=("event_time", "received_at"),
         doubles=("quantity", "value"),
-        texts=("event_name", "order_id", "user_agent"),
+        texts=("event_name", "order_id", "user_agent", "currency"),
     ),
     Table(
         feed="web",
@@ -77,6 +77,7 @@ TABLES = (
         identifiers=("customer_id", "email", "phone"),
         timestamps=("ordered_at", "cancelled_at", "updated_at", "received_at"),
         doubles=("order_total",),
+        texts=("currency",),
     ),
     Table(
         feed="shop",

@@ -37,6 +37,8 @@ class Row:
     order_id: str | None
     user_agent: str | None
     quantity: float | None
+    amount: float | None
+    currency: str | None
     cancelled_at: int | None
     is_full_return: bool | None
     is_machine_open: bool | None
@@ -152,6 +154,8 @@ class _Typed:
             texts.get("order_id", nothing),
             texts.get("user_agent", nothing),
             numbers.get("quantity", nothing),
+            numbers.get("order_total", numbers.get("value", nothing)),
+            texts.get("currency", nothing),
             times.get("cancelled_at", nothing),
             flags.get("is_full_return", nothing),
             flags.get("is_machine_open", nothing),

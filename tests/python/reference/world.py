@@ -8,7 +8,9 @@ from pathlib import Path
 from .activities import (
     Event,
     Facts,
+    Order,
     build_facts,
+    build_orders,
     event_of,
     group_events,
     is_duplicate,
@@ -17,7 +19,7 @@ from .contract import TABLES, Table
 from .hygiene import Hygiene
 from .identity import Identities
 from .read import Row, read_table
-from .rules import FeedRules, Sheet, read_feed_rules, read_sheets
+from .rules import FeedRules, Sheet, Signal, read_feed_rules, read_sheets, read_signals
 
 Accounts = dict[tuple[str, str], Counter[str]]
 """(feed, table) to what became of its rows."""
@@ -30,6 +32,9 @@ class World:
     sheets: tuple[Sheet, ...]
     identities: Identities
     facts: Facts
+    orders: dict[str, list[Order]]
+    """By identifier."""
+    signals: dict[str, Signal]
     accounts: Accounts
 
 
@@ -39,10 +44,13 @@ def read_world(landing: Path, seeds: Path, feeds: Collection[str]) -> World:
     for table in TABLES:
         if table.feed in feeds:
             reading.read(landing, table)
+    kept = reading.kept_events()
     return World(
         sheets=read_sheets(seeds),
         identities=reading.identities,
-        facts=build_facts(reading.kept_events()),
+        facts=build_facts(kept),
+        orders=build_orders(kept),
+        signals=read_signals(seeds),
         accounts=reading.accounts,
     )
 
