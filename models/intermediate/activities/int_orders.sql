@@ -25,7 +25,9 @@ activities as (
         run_id
 
     from {{ ref('int_activities') }}
-    where disposition <> 'quarantined'
+    where
+        disposition <> 'quarantined'
+        and (activity = 'purchase' or reversed_order_id is not null)
 
 ),
 
@@ -93,7 +95,7 @@ orders_reversed as (
         select order_id from orders_reversed
         where run_id > (select coalesce(max(run_id), 0) from {{ this }})
         union
-        -- All activities were judged anew since: no order here stands for sure.
+        -- All were judged anew since: no order here stands for sure.
         select order_id from {{ this }}
         where
             (select min(run_id) from activities)
@@ -111,8 +113,8 @@ orders_reversed as (
 
 {% endif %}
 
--- An order that is told no more has no identifier, so that it replaces what stood there;
--- the post-hook takes it away.
+-- An order that is told no more has no identifier, so that it replaces what stood
+-- there; the post-hook takes it away.
 final as (
 
     select

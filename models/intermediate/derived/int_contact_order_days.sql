@@ -40,7 +40,7 @@ gaps as (
         order_date,
         first_ordered_at,
         last_ordered_at,
-        {{ dbt.datediff('previous_order_date', 'order_date', 'day') }} as gap_days
+        {{ age_days('order_date', 'previous_order_date') }} as gap_days
 
     from days_in_order
 

@@ -58,8 +58,8 @@ later_orders as (
 
 ),
 
--- The year of loyalty that an order falls into, by the anniversary that ends it. That of
--- 29 February is the 28th in other years.
+-- The year of loyalty that an order falls into, by the anniversary that ends it. That
+-- of 29 February is the 28th in other years.
 orders_by_year as (
 
     select
