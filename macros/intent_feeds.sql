@@ -23,8 +23,13 @@
 {% macro feed_tables() %}
     {{- return({
         'web': ['events', 'identifies'],
-        'shop': ['customers', 'orders', 'order_lines', 'returns'],
+        'shop': ['customers', 'orders', 'order_lines', 'returns', 'subscriptions'],
         'email': ['events'],
-        'crm': ['contacts'],
+        'crm': ['contacts', 'interactions'],
+        'loyalty': ['events'],
+        'reviews': ['reviews'],
+        'support': ['tickets', 'ratings'],
+        'surveys': ['responses'],
+        'social': ['events'],
     }) -}}
 {% endmacro %}

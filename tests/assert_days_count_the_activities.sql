@@ -1,27 +1,39 @@
--- The daily facts hold what int_activities counts. (Orders may be reversed on their own
--- day, and are then in no fact: those are left to the unit tests.)
+-- The daily facts hold what int_activities counts. (What is taken back on its own day
+-- is in no fact: activities of which something is are left to the unit tests.)
 with
 
 activities as (
 
     select
         activity,
-        count(*) as quantity
+        sum(quantity) as quantity
 
     from {{ ref('int_activities') }}
-    where disposition = 'counted' and activity <> 'purchase'
+    where disposition = 'counted'
     group by 1
+    having activity <> 'purchase' and count(taken_back_at) = 0
+
+),
+
+taken_back as (
+
+    select distinct activity from {{ ref('int_activities') }}
+    where
+        disposition = 'counted'
+        and (activity = 'purchase' or taken_back_at is not null)
 
 ),
 
 activity_days as (
 
     select
-        activity,
-        sum(quantity) as quantity
+        facts.activity,
+        sum(facts.quantity) as quantity
 
-    from {{ ref('int_activity_days') }}
-    where activity <> 'purchase'
+    from {{ ref('int_activity_days') }} as facts
+    left join taken_back
+        on facts.activity = taken_back.activity
+    where taken_back.activity is null
     group by 1
 
 )

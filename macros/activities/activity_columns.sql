@@ -6,7 +6,6 @@
 -#}
 {% macro activity_columns(identifiers) -%}
     {%- set given = {
-        'quantity': 'cast(1 as bigint)',
         'malformed_columns': 'malformed_columns',
         'source_file': 'source_file',
         'received_at': 'received_at',
@@ -41,19 +40,21 @@
         'feed_table': text,
         'event_id': text,
         'event_name': text,
-        'activity': text,
+        'event_detail': text,
+        'is_record': dbt.type_boolean(),
         'business_key': text,
+        'order_id': text,
     } -%}
     {%- for kind in identifier_kinds() -%}
         {%- do types.update({kind: text}) -%}
     {%- endfor -%}
     {%- do types.update({
-        'reversed_order_id': text,
+        'is_whole_order': dbt.type_boolean(),
         'product_category': text,
         'user_agent': text,
         'message_id': text,
         'is_machine_flagged': dbt.type_boolean(),
-        'quantity': dbt.type_bigint(),
+        'measured': type_double(),
         'amount': type_double(),
         'currency': text,
         'malformed_columns': text,

@@ -1,12 +1,23 @@
 {#-
     The final select of a feed's activities: the rows of the model's CTEs `relations`,
-    each made with `activity_columns`, with the identifier that they belong to and the
-    reason for which they can't be counted, if there is one. `needs_identifier` is the
-    condition under which a row must name somebody.
+    each made with `activity_columns`, with the activity that they stand for, the
+    identifier that they belong to, and the reason for which they can't be counted, if
+    there is one. `needs_identifier` is the condition under which a row must name
+    somebody.
 
-    A row without a business key is told by this feed alone.
+    The seed `event_names` says which activity a name stands for: '<name>: <detail>' if
+    it is listed, else the name alone. What an event measures counts in whole units,
+    and no more of it than a whole number can hold.
 -#}
 {% macro judge_activities(feed, relations, needs_identifier='1 = 1') %}
+{%- set most_measured = 1000000000 -%}
+event_names as (
+
+    select * from {{ ref('event_names') }}
+    where feed = '{{ feed }}'
+
+),
+
 unioned as (
 
     {%- for relation in relations %}
@@ -14,6 +25,28 @@ unioned as (
     select * from {{ relation }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+
+),
+
+unioned_named as (
+
+    select
+        unioned.*,
+        case
+            when detailed.event_name is not null then detailed.activity
+            else general.activity
+        end as activity,
+        coalesce(detailed.effect, general.effect) as effect,
+        coalesce(detailed.event_name, general.event_name) is null
+            and not coalesce(unioned.is_record, false) as has_unknown_name
+
+    from unioned
+    left join event_names as general
+        on unioned.event_name = general.event_name
+    left join event_names as detailed
+        on
+            unioned.event_name || ': ' || lower(unioned.event_detail)
+            = detailed.event_name
 
 ),
 
@@ -25,17 +58,26 @@ judged as (
         event_id,
         event_name,
         activity,
-        coalesce(business_key, '{{ feed }}:' || event_id) as business_key,
+        coalesce(
+            business_key,
+            case when activity = 'purchase' then 'order:' || order_id end,
+            '{{ feed }}:' || feed_table || ':' || event_id
+        ) as business_key,
         {%- for kind in identifier_kinds() %}
         {{ kind }},
         {%- endfor %}
         {{ first_identifier() }} as identifier,
-        reversed_order_id,
+        case when effect = 'takes_order_back' and is_whole_order then order_id end
+            as reversed_order_id,
         product_category,
         user_agent,
         message_id,
         is_machine_flagged,
-        quantity,
+        cast(case
+            when effect <> 'measured' or effect is null then 1
+            when measured > 0 then floor(least(measured, {{ most_measured }}))
+            else 0
+        end as {{ dbt.type_bigint() }}) as quantity,
         amount,
         currency,
         {{ quarantine_reason(needs_identifier) }} as quarantine_reason,
@@ -46,7 +88,7 @@ judged as (
         version_at,
         reversed_at
 
-    from unioned
+    from unioned_named
 
 )
 

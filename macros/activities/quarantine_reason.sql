@@ -1,7 +1,8 @@
 {#-
     Why a row can't be counted; null if it can. The first reason that applies, in a
     fixed order. Reads `malformed_columns`, `event_id`, `occurred_at`, `received_at`,
-    `bad_value` (the feed's own finding), `machine_reason` and the identifiers.
+    `has_unknown_name`, `bad_value` (the feed's own finding), `machine_reason` and the
+    identifiers.
     `needs_identifier` is the condition under which a row must name somebody.
 
     A clock may be fast by 5 minutes: a time that lies further after the arrival of the
@@ -14,6 +15,7 @@
         when malformed_columns is not null then 'malformed_value'
         when event_id is null then 'no_event_id'
         when occurred_at is null then 'no_time'
+        when has_unknown_name then 'unknown_event_name'
         when bad_value is not null then bad_value
         when {{ first_identifier() }} is null and {{ needs_identifier }}
             then 'no_identifier'
@@ -21,6 +23,7 @@
             {{ epoch_seconds('occurred_at') }}
             > {{ epoch_seconds('received_at') }} + {{ tolerated_seconds }}
             then 'future_event'
+        when is_machine_flagged and activity = 'email_opened' then 'mail_privacy_open'
         else machine_reason
     end
 {%- endmacro %}

@@ -19,10 +19,11 @@ SEGMENT_COLOURS = {"hot": "red", "warm": "yellow", "cold": "blue"}
 
 @dataclass(frozen=True)
 class Driver:
-    """One reason for a score: an activity, how often, and the part it brings."""
+    """One reason for a score: an activity, how much of it, and the part it brings."""
 
     activity: str
     count: int
+    measure: str
     contribution: float
 
 
@@ -114,7 +115,12 @@ def read_hottest(
             hottest.segment,
             strftime(hottest.last_activity_at, '%Y-%m-%d %H:%M'),
             list(
-                (drivers.activity, drivers.activity_count, drivers.contribution)
+                (
+                    drivers.activity,
+                    drivers.activity_count,
+                    coalesce(activities.measure, ''),
+                    drivers.contribution
+                )
                 order by drivers.driver_rank
             ) filter (drivers.contribution > 0),
         from hottest
@@ -122,6 +128,8 @@ def read_hottest(
             on
                 hottest.contact_id = drivers.contact_id
                 and hottest.score_model = drivers.score_model
+        left join intent_rules.activities as activities
+            on drivers.activity = activities.activity
         group by 1, 2, 3, 4, 5
         order by round(hottest.intent_score, 9) desc, hottest.contact_id
         """,
@@ -169,7 +177,10 @@ def segments_table(report: Report) -> Table:
 
 def driver_line(driver: Driver) -> Text:
     """A driver in one line."""
-    return Text(f"{driver.activity:<22}{driver.count:>4}x {driver.contribution:+.2f}")
+    unit = "s" if driver.measure == "seconds" else "x"
+    return Text(
+        f"{driver.activity:<22}{driver.count:>4}{unit} {driver.contribution:+.2f}"
+    )
 
 
 def hottest_table(report: Report) -> Table:

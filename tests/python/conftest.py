@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,17 @@ from intent.demo import DemoSpec, write_demo_feeds
 from intent.warehouse import open_warehouse
 
 PROJECT = Path(__file__).resolve().parents[2]
-FEEDS = ("web", "shop", "email", "crm")
+FEEDS = (
+    "web",
+    "shop",
+    "email",
+    "crm",
+    "loyalty",
+    "reviews",
+    "support",
+    "surveys",
+    "social",
+)
 
 Row = dict[str, Any]
 
@@ -97,6 +108,20 @@ class Shop:
         [row] = self.rows(sql)
         [value] = row.values()
         return value
+
+    def accounts(self) -> dict[tuple[str, str], Counter[str]]:
+        """What became of the rows of each table that has any."""
+        found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        names = ("rows_in", "counted", "duplicates", "superseded", "no_activity")
+        for row in self.rows("from feed_accounts where rows_in > 0"):
+            found[row["feed"], row["feed_table"]].update({n: row[n] for n in names})
+        for row in self.rows(
+            "select feed, feed_table, reason, count(*) as row_count"
+            " from quarantined_events group by all"
+        ):
+            reason = f"quarantined:{row['reason']}"
+            found[row["feed"], row["feed_table"]][reason] = row["row_count"]
+        return {key: +counter for key, counter in found.items()}
 
     def land(self, table: str, name: str, text: str) -> Path:
         """Land a small text file, such as `land("web/events", "a.csv", "...")`."""

@@ -495,7 +495,7 @@ def test_a_sheet_of_the_wrong_shape_is_named(
         (("--as-of", "2026-02-30"), "'2026-02-30'"),
         (("--as-of", "2026-05-01T12:00:00"), "past UTC midnight"),
         (("--as-of", "2999-01-01"), "lies in the future"),
-        (("--feed", "wbe"), "there is no feed wbe. There are: crm, email, shop, web"),
+        (("--feed", "wbe"), "there is no feed wbe. There are: crm, email, loyalty"),
     ],
 )
 def test_a_clock_or_feed_that_there_is_not_is_refused(

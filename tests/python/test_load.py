@@ -1115,6 +1115,35 @@ def test_a_proposed_mapping_finds_table_and_names(desk: Desk) -> None:
     assert "Added Product: Product Added" in said.out
 
 
+@pytest.mark.parametrize(
+    ("header", "proposed"),
+    [
+        (
+            "id,requester_email,category,via,created_at,updated_at",
+            ("support.tickets:", "email: requester_email", "topic: category"),
+        ),
+        (
+            "Review ID,Reviewer Email,SKU,Score,Created At",
+            ("reviews.reviews:", "email: Reviewer Email", "rating: Score"),
+        ),
+        (
+            "response_id,submitted_at,email,nps",
+            ("surveys.responses:", "answered_at: submitted_at", "score: nps"),
+        ),
+    ],
+)
+def test_a_proposed_mapping_finds_the_table_by_its_columns(
+    desk: Desk, header: str, proposed: tuple[str, ...]
+) -> None:
+    path = desk.write("export.csv", f"{header}\n{',' * header.count(',')}\n")
+
+    said = desk.run(path, "--propose")
+
+    assert said.code == 0, said.error
+    for line in proposed:
+        assert line in said.out
+
+
 def test_a_proposal_for_what_fits_nothing(desk: Desk) -> None:
     said = desk.run(desk.write("x.csv", "foo,bar\n1,2\n"), "--propose")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import maths
-from reference.activities import DayFact
+from reference.activities import DayFact, Part
 from reference.rules import Band, Rule, Sheet
 from reference.score import Day, Days, DriverRow, ScoreRow, band_of, score_days
 from reference.values import SECONDS_PER_DAY, seconds_of
@@ -242,12 +242,12 @@ def test_activity_without_rule_is_no_driver() -> None:
 def test_day_fact_counts_an_event_up_to_the_midnight_of_its_reversal() -> None:
     day = NOW - 10 * SECONDS_PER_DAY
     reversed_on = day + 4 * SECONDS_PER_DAY
-    events = ((day + 60, math.inf), (day + 3600, reversed_on))
-    fact = DayFact(day, 2, day + 3600, events)
-    assert fact.at(day) == (0, 0)
-    assert fact.at(day + SECONDS_PER_DAY) == (2, day + 3600)
-    assert fact.at(reversed_on) == (2, day + 3600)
-    assert fact.at(reversed_on + 1) == (1, day + 60)
+    parts = (Part(day + 60, 2, math.inf), Part(day + 3600, 5, reversed_on))
+    fact = DayFact(day, 7, day + 3600, parts)
+    assert fact.at(day) is None
+    assert fact.at(day + SECONDS_PER_DAY) == (7, day + 3600)
+    assert fact.at(reversed_on) == (7, day + 3600)
+    assert fact.at(reversed_on + 1) == (2, day + 60)
 
 
 def half_lives() -> st.SearchStrategy[float | None]:

@@ -47,11 +47,11 @@ SMALL = {
         loyalty,draft,false,20,
         """,
     "rules/activities.csv": """\
-        activity,category,cap_group,signal,buying_stage,measure,description
-        product_viewed,purchase,browse,product views,consideration,views,A look
-        cart_added,purchase,cart,carts,decision,adds,"Put in, not bought"
-        checkout_started,purchase,cart,checkout,decision,checkouts,
-        purchase,purchase,purchase,purchases,retention,orders,An order
+        activity,category,cap_group,signal,buying_stage,measure,is_own_doing,description
+        product_viewed,purchase,browse,product views,consideration,views,true,A look
+        cart_added,purchase,cart,carts,decision,adds,,"Put in, not bought"
+        checkout_started,purchase,cart,checkout,decision,checkouts,false,
+        purchase,purchase,purchase,purchases,retention,orders,true,An order
         """,
     "rules/activity_rules.csv": """\
         score_model,activity,points,half_life_days,cap,daily_limit,discharged_by,is_enabled,note
@@ -81,9 +81,9 @@ SMALL = {
         purchase_due,3,,0.6,2,
         """,
     "feeds/event_names.csv": """\
-        feed,event_name,activity
-        web,Product Viewed,product_viewed
-        web,Cart Viewed,
+        feed,event_name,activity,effect
+        web,Product Viewed,product_viewed,
+        web,Cart Viewed,,
         """,
     "feeds/feed_preferences.csv": """\
         feed,preference,note
@@ -282,6 +282,13 @@ VIEW_RULE = "purchase,product_viewed,1,7,6,20,,true,"
         (EVENTS, "Cart Viewed,", "Product Viewed,", (3, "event_name", "twice")),
         (EVENTS, "Cart Viewed,", "Cart Viewed,cart", (3, "activity", "is no activity")),
         (EVENTS, "Cart Viewed,", ",", (3, "event_name", "blank")),
+        (EVENTS, "Cart Viewed,,", "Cart Viewed,,counts", (3, "effect", "choice")),
+        (
+            EVENTS,
+            "Cart Viewed,",
+            "Product Viewed: Sale,",
+            (3, "event_name", "capitals after the colon"),
+        ),
         (FEEDS, "web,2", "shop,2", (3, "feed", "twice")),
         (FEEDS, "web,2", "web,1", (3, "preference", "twice")),
         (FEEDS, "web,2", "web,1.5", (3, "preference", "whole number")),
@@ -341,7 +348,7 @@ def test_activity_names_are_checked(seeds: Path) -> None:
 def test_a_misspelt_name_gets_a_suggestion(seeds: Path) -> None:
     edit_seed(seeds, EVENTS, "Viewed,product_viewed", "Viewed,product_view")
     assert only_fault(check_seeds(seeds)).allowed.endswith("product_viewed, purchase")
-    extra = "".join(f"act_{n},social,social,,awareness,,\n" for n in range(9))
+    extra = "".join(f"act_{n},social,social,,awareness,,,\n" for n in range(9))
     (seeds / ACTS).write_text((seeds / ACTS).read_text() + extra)
     assert only_fault(check_seeds(seeds)).allowed.endswith("; perhaps product_viewed")
 
@@ -639,6 +646,7 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
                 draw(texts),
                 pick("activities", "buying_stage"),
                 draw(texts),
+                blank_or(switch),
                 draw(texts),
             ]
             for activity, group in zip(activities, used_groups, strict=True)
@@ -679,7 +687,12 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
             if draw(st.booleans())
         ],
         "event_names": [
-            [draw(names), name, blank_or(st.sampled_from(activities))]
+            [
+                draw(names),
+                name,
+                blank_or(st.sampled_from(activities)),
+                blank_or(st.just(pick("event_names", "effect"))),
+            ]
             for name in draw(st.lists(texts.filter(bool), max_size=3, unique=True))
         ],
         "feed_preferences": [

@@ -106,6 +106,7 @@ rows_ranked as (
     select
         rows_preferred.*,
         row_number() over tellings as telling,
+        lag(rows_preferred.feed) over tellings as feed_before,
         first_value(rows_preferred.feed) over tellings as winning_feed,
         first_value(rows_preferred.event_id) over tellings as winning_event_id,
         first_value(rows_preferred.version_at) over tellings as winning_version_at
@@ -115,6 +116,7 @@ rows_ranked as (
         partition by rows_preferred.activity_key
         order by
             rows_preferred.preference asc,
+            rows_preferred.feed asc,
             rows_preferred.has_no_version asc,
             rows_preferred.version_at desc,
             rows_preferred.occurred_at asc,
@@ -130,48 +132,49 @@ rows_ranked as (
 
 ),
 
-rows_judged as (
+-- A cancellation is believed of whichever feed tells it: of each, the newest word.
+cancellations as (
 
     select
         activity_key,
-        feed,
-        feed_table,
-        event_id,
-        event_name,
-        activity,
-        business_key,
-        identifier,
-        reversed_order_id,
-        product_category,
-        user_agent,
-        message_id,
-        is_machine_flagged,
-        quantity,
-        amount,
-        currency,
+        min(reversed_at) as taken_back_at
+
+    from rows_ranked
+    where
+        reversed_at is not null
+        and quarantine_reason is null
+        and (feed_before is null or feed_before <> feed)
+    group by 1
+
+),
+
+rows_judged as (
+
+    select
+        rows_ranked.activity_key,
+        rows_ranked.{{ told_columns | join(',\n        rows_ranked.') }},
         case
-            when quarantine_reason is not null then 'quarantined'
-            when telling = 1 then 'counted'
+            when rows_ranked.quarantine_reason is not null then 'quarantined'
+            when rows_ranked.telling = 1 then 'counted'
             when
-                feed = winning_feed
-                and event_id = winning_event_id
+                rows_ranked.feed = rows_ranked.winning_feed
+                and rows_ranked.event_id = rows_ranked.winning_event_id
                 and (
-                    version_at = winning_version_at
-                    or (version_at is null and winning_version_at is null)
+                    rows_ranked.version_at = rows_ranked.winning_version_at
+                    or (
+                        rows_ranked.version_at is null
+                        and rows_ranked.winning_version_at is null
+                    )
                 )
                 then 'duplicate'
             else 'superseded'
         end as disposition,
-        quarantine_reason,
-        malformed_columns,
-        source_file,
-        occurred_at,
-        received_at,
-        version_at,
-        reversed_at,
+        cancellations.taken_back_at,
         {{ run_id() }} as run_id
 
     from rows_ranked
+    left join cancellations
+        on rows_ranked.activity_key = cancellations.activity_key
 
 )
 

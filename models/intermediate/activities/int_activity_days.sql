@@ -21,7 +21,7 @@ activities as (
         disposition,
         quantity,
         occurred_at,
-        reversed_at,
+        taken_back_at,
         run_id
 
     from {{ ref('int_activities') }}
@@ -33,7 +33,7 @@ activities as (
 full_returns as (
 
     select
-        reversed_order_id as order_id,
+        'order:' || reversed_order_id as order_key,
         min(case when disposition = 'counted' then occurred_at end) as returned_at,
         max(run_id) as run_id
 
@@ -55,8 +55,8 @@ activities_reversed as (
         activities.quantity,
         cast(
             least(
-                coalesce(activities.reversed_at, full_returns.returned_at),
-                coalesce(full_returns.returned_at, activities.reversed_at)
+                coalesce(activities.taken_back_at, full_returns.returned_at),
+                coalesce(full_returns.returned_at, activities.taken_back_at)
             ) as date
         ) as reversed_date,
         greatest(
@@ -67,7 +67,7 @@ activities_reversed as (
     left join full_returns
         on
             activities.activity = 'purchase'
-            and activities.business_key = full_returns.order_id
+            and activities.business_key = full_returns.order_key
 
 ),
 

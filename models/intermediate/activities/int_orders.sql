@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='delete+insert',
-        unique_key='order_id',
+        unique_key='order_key',
         on_schema_change='fail',
         post_hook='delete from {{ this }} where identifier is null',
     )
@@ -21,7 +21,7 @@ activities as (
         amount,
         currency,
         occurred_at,
-        reversed_at,
+        taken_back_at,
         run_id
 
     from {{ ref('int_activities') }}
@@ -35,12 +35,12 @@ activities as (
 orders_told as (
 
     select
-        business_key as order_id,
+        business_key as order_key,
         max(case when disposition = 'counted' then identifier end) as identifier,
         max(case when disposition = 'counted' then occurred_at end) as ordered_at,
         max(case when disposition = 'counted' then amount end) as amount,
         max(case when disposition = 'counted' then upper(currency) end) as currency,
-        max(case when disposition = 'counted' then reversed_at end) as cancelled_at,
+        max(case when disposition = 'counted' then taken_back_at end) as taken_back_at,
         max(run_id) as run_id
 
     from activities
@@ -52,7 +52,7 @@ orders_told as (
 full_returns as (
 
     select
-        reversed_order_id as order_id,
+        'order:' || reversed_order_id as order_key,
         min(case when disposition = 'counted' then occurred_at end) as returned_at,
         max(run_id) as run_id
 
@@ -66,7 +66,7 @@ full_returns as (
 orders_reversed as (
 
     select
-        orders_told.order_id,
+        orders_told.order_key,
         orders_told.identifier,
         orders_told.ordered_at,
         orders_told.amount,
@@ -74,8 +74,8 @@ orders_reversed as (
         cast(orders_told.ordered_at as date) as valid_from,
         cast(
             least(
-                coalesce(orders_told.cancelled_at, full_returns.returned_at),
-                coalesce(full_returns.returned_at, orders_told.cancelled_at)
+                coalesce(orders_told.taken_back_at, full_returns.returned_at),
+                coalesce(full_returns.returned_at, orders_told.taken_back_at)
             ) as date
         ) as valid_to,
         greatest(
@@ -84,7 +84,7 @@ orders_reversed as (
 
     from orders_told
     left join full_returns
-        on orders_told.order_id = full_returns.order_id
+        on orders_told.order_key = full_returns.order_key
 
 ),
 
@@ -92,11 +92,11 @@ orders_reversed as (
 
     touched_orders as (
 
-        select order_id from orders_reversed
+        select order_key from orders_reversed
         where run_id > (select coalesce(max(run_id), 0) from {{ this }})
         union
         -- All were judged anew since: no order here stands for sure.
-        select order_id from {{ this }}
+        select order_key from {{ this }}
         where
             (select min(run_id) from activities)
             > (select coalesce(max(run_id), 0) from {{ this }})
@@ -107,7 +107,7 @@ orders_reversed as (
 
     touched_orders as (
 
-        select order_id from orders_reversed
+        select order_key from orders_reversed
 
     ),
 
@@ -118,7 +118,7 @@ orders_reversed as (
 final as (
 
     select
-        touched_orders.order_id,
+        touched_orders.order_key,
         orders_reversed.identifier,
         orders_reversed.ordered_at,
         orders_reversed.amount,
@@ -129,7 +129,7 @@ final as (
 
     from touched_orders
     left join orders_reversed
-        on touched_orders.order_id = orders_reversed.order_id
+        on touched_orders.order_key = orders_reversed.order_key
 
 )
 

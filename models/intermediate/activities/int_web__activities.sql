@@ -14,13 +14,6 @@ identifies as (
 
 ),
 
-event_names as (
-
-    select * from {{ ref('event_names') }}
-    where feed = 'web'
-
-),
-
 machine_agents as (
 
     select * from {{ ref('int_machine_agents') }}
@@ -31,13 +24,9 @@ events_joined as (
 
     select
         events.*,
-        event_names.activity,
-        event_names.event_name is null as has_unknown_name,
         machine_agents.reason as machine_reason
 
     from events
-    left join event_names
-        on events.event_name = event_names.event_name
     left join machine_agents
         on events.user_agent = machine_agents.user_agent
 
@@ -51,16 +40,26 @@ events_named as (
             feed_table="'events'",
             event_id='event_id',
             event_name='event_name',
-            activity='activity',
-            business_key="case when activity = 'purchase' then order_id end",
+            event_detail="coalesce(
+            form,
+            feature,
+            case
+                when campaign is not null then 'campaign'
+                when search_phrase is not null then 'search'
+            end
+        )",
+            business_key="'form:' || form_submission_id",
+            order_id='order_id',
+            is_whole_order='product_id is null',
             product_category='product_category',
             user_agent='user_agent',
+            measured='dwell_seconds',
             amount='value',
             currency='currency',
             occurred_at='event_time',
             bad_value="case
-            when has_unknown_name then 'unknown_event_name'
             when quantity < 0 then 'negative_quantity'
+            when dwell_seconds < 0 then 'negative_dwell'
         end",
             machine_reason='machine_reason',
         ) }}
@@ -77,6 +76,7 @@ identifies_named as (
             feed_table="'identifies'",
             event_id='event_id',
             event_name="'Identify'",
+            is_record='true',
             occurred_at='event_time',
         ) }}
 

@@ -42,14 +42,14 @@ orders_joined as (
 
     select
         contacts.contact_id,
-        orders_standing.order_id,
+        orders_standing.order_key,
         orders_standing.ordered_at,
         orders_standing.valid_from as order_date,
         orders_standing.amount,
         orders_standing.currency,
         row_number() over (
             partition by contacts.contact_id
-            order by orders_standing.ordered_at, orders_standing.order_id
+            order by orders_standing.ordered_at, orders_standing.order_key
         ) as order_number
 
     from orders_standing

@@ -392,11 +392,25 @@ event_name_faults as (
                 event_names.activity is not null
                 and known_activities.activity is null
                 then 'the activity ' || event_names.activity || ' is not in activities'
+            when event_names.effect not in ('measured', 'takes_order_back')
+                then 'effect must be measured or takes_order_back, or blank'
+            when
+                event_names.event_name
+                <> general.event_name
+                || lower(
+                    substring(event_names.event_name, length(general.event_name) + 1)
+                )
+                then 'what stands after the colon must be in lower case'
         end as fault
 
     from event_names
     left join known_activities
         on event_names.activity = known_activities.activity
+    left join event_names as general
+        on
+            event_names.feed = general.feed
+            and general.event_name || ': '
+            = substring(event_names.event_name, 1, length(general.event_name) + 2)
 
 ),
 

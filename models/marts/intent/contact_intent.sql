@@ -37,9 +37,19 @@ drivers as (
 
 ),
 
+own_doings as (
+
+    select activity from {{ ref('activities') }}
+    where coalesce(is_own_doing, true)
+
+),
+
 contact_days as (
 
-    select * from {{ ref('int_contact_observed_days') }}
+    select contact_days.*
+    from {{ ref('int_contact_observed_days') }} as contact_days
+    inner join own_doings
+        on contact_days.activity = own_doings.activity
 
 ),
 
@@ -128,12 +138,12 @@ joined as (
         contact_scores.segment,
         case
             when contacts.is_suppressed then 'suppressed'
-            when activity_spans.contact_id is null then 'never_active'
             when
                 {{ rounded_score('contact_scores.intent_score') }}
-                < {{ dormant_below() }}
-                then 'dormant'
-            else 'active'
+                >= {{ dormant_below() }}
+                then 'active'
+            when activity_spans.contact_id is null then 'never_active'
+            else 'dormant'
         end as state,
         cast(null as {{ dbt.type_timestamp() }}) as segment_since,
         cast(null as {{ dbt.type_timestamp() }}) as hot_until,

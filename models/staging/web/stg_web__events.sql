@@ -16,6 +16,7 @@ renamed as (
         {{ clean_text('session_id') }} as session_id,
         {{ clean_text('product_id') }} as product_id,
         {{ clean_text('order_id') }} as order_id,
+        {{ clean_text('form_submission_id') }} as form_submission_id,
         ---------- strings
         {{ clean_text('event_name') }} as event_name,
         lower({{ clean_text('email') }}) as email,
@@ -25,11 +26,17 @@ renamed as (
         {{ clean_text('product_category') }} as product_category,
         {{ clean_text('currency') }} as currency,
         {{ clean_text('user_agent') }} as user_agent,
+        {{ clean_text('campaign') }} as campaign,
+        {{ clean_text('entry_source') }} as entry_source,
+        {{ clean_text('search_phrase') }} as search_phrase,
+        {{ clean_text('feature') }} as feature,
+        {{ clean_text('form') }} as form,
         malformed_columns,
         source_file,
         ---------- numerics
         quantity,
         value,
+        dwell_seconds,
         ---------- timestamps
         {{ dbt.date_trunc('second', 'event_time') }} as event_time,
         {{ dbt.date_trunc('second', 'received_at') }} as received_at

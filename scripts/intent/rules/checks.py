@@ -9,6 +9,7 @@ from intent.rules.parsing import parse_table
 from intent.rules.sheets import (
     ACTIVITY_RULES,
     DERIVED_SIGNALS,
+    EVENT_NAMES,
     FEED_PREFERENCES,
     MACHINE_AGENTS,
     SCORE_BANDS,
@@ -278,6 +279,22 @@ def check_signal_parameters(tables: Tables) -> Iterator[Fault]:
             )
 
 
+def check_event_details(tables: Tables) -> Iterator[Fault]:
+    """Details can match: they are held against details in small letters."""
+    table = tables[EVENT_NAMES.name]
+    names = {(row.texts["feed"], row.texts["event_name"]) for row in table.rows}
+    for row in table.rows:
+        name, colon, detail = row.texts["event_name"].partition(": ")
+        if (row.texts["feed"], name) in names and detail != detail.lower():
+            yield _fault(
+                table,
+                row,
+                "event_name",
+                "has capitals after the colon, and so would never match",
+                shown(name + colon + detail.lower()),
+            )
+
+
 CHECKS: tuple[Check, ...] = (
     check_unique,
     check_preference_unique,
@@ -291,6 +308,7 @@ CHECKS: tuple[Check, ...] = (
     check_band_edges,
     check_patterns,
     check_signal_parameters,
+    check_event_details,
 )
 
 

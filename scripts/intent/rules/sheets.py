@@ -205,6 +205,14 @@ ACTIVITIES = Sheet(
             blank_means="not named",
         ),
         Column(
+            "is_own_doing",
+            Kind.SWITCH,
+            "false if the contact didn't do it just then: it counts in scores, but is "
+            "nobody's last activity.",
+            required=False,
+            blank_means="true",
+        ),
+        Column(
             "description",
             Kind.TEXT,
             "What happened, in a sentence.",
@@ -397,7 +405,13 @@ EVENT_NAMES = Sheet(
     colour="7030A0",
     columns=(
         Column("feed", Kind.NAME, "The feed that sends the event."),
-        Column("event_name", Kind.TEXT, "The event's name, exactly as it is sent."),
+        Column(
+            "event_name",
+            Kind.TEXT,
+            "The event's name, exactly as it is sent; or the name, a colon and a "
+            "detail in small letters, such as Ticket Opened: refund, which goes "
+            "before the name alone.",
+        ),
         Column(
             "activity",
             Kind.NAME,
@@ -405,6 +419,15 @@ EVENT_NAMES = Sheet(
             required=False,
             refers_to=("activities", "activity"),
             blank_means="known, but no activity",
+        ),
+        Column(
+            "effect",
+            Kind.NAME,
+            "measured: it counts what it measures, such as seconds, not once. "
+            "takes_order_back: its order counts no more from then on.",
+            required=False,
+            choices=("measured", "takes_order_back"),
+            blank_means="it counts once; with a detail: as the name alone",
         ),
     ),
 )

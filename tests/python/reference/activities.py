@@ -1,5 +1,6 @@
 """One activity stream, each thing once, reduced to rule-free facts of days."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from .rules import FeedRules
 from .values import midnight_of
 
 PURCHASE = "purchase"
-RETURNED = "returned"
+MEASURED = "measured"
+TAKES_ORDER_BACK = "takes_order_back"
+MOST_MEASURED = 1_000_000_000
 INFINITY = float("inf")
 
 
@@ -27,9 +30,15 @@ class Event:
     time: int
     identifier: str
     received_at: int | None
+    quantity: int
     order_id: str | None
-    cancelled_at: int | None
-    is_full_return: bool
+    """The order placed, for a purchase."""
+    reversed_order: str | None
+    """The order that is taken back."""
+    reversed_at: int | None
+    """From when on it counts no more, by the row's own word."""
+    taken_back_at: int | None = None
+    """The same by the newest word of every feed that tells it."""
     amount: float | None = None
     currency: str | None = None
 
@@ -49,23 +58,34 @@ class Order(NamedTuple):
         return midnight_of(self.time) < clock <= self.reversed_on
 
 
+class Part(NamedTuple):
+    """An event of a day of which something was ever taken back."""
+
+    time: int
+    quantity: int
+    reversed_on: float
+    """Midnight after which it counts no more."""
+
+
 class DayFact(NamedTuple):
     """What one identifier did of one activity on one UTC day."""
 
     midnight: int
     quantity: int
     last_at: int
-    reversible: tuple[tuple[int, float], ...] = ()
-    """(time, midnight of the reversal) of each event, if any was ever reversed."""
+    parts: tuple[Part, ...] = ()
+    """Its events, if any was ever reversed."""
 
-    def at(self, clock: float) -> tuple[int, int]:
-        """Return how often, and when last, by what stood before the clock."""
+    def at(self, clock: float) -> tuple[int, int] | None:
+        """Return how much, and when last, by what stood before the clock, if any."""
         if self.midnight >= clock:
-            return 0, 0
-        if not self.reversible:
+            return None
+        if not self.parts:
             return self.quantity, self.last_at
-        times = [time for time, reversed_on in self.reversible if reversed_on >= clock]
-        return len(times), max(times, default=0)
+        parts = [part for part in self.parts if part.reversed_on >= clock]
+        if not parts:
+            return None
+        return sum(part.quantity for part in parts), max(part.time for part in parts)
 
 
 Facts = dict[str, dict[str, list[DayFact]]]
@@ -74,9 +94,15 @@ Facts = dict[str, dict[str, list[DayFact]]]
 
 def event_of(row: Row, table: Table, rules: FeedRules) -> Event | None:
     """Return the event that a usable row tells of, or None if it tells of none."""
-    activity = _activity_of(row, table, rules)
-    if activity is None or row.key is None or row.time is None:
+    name = row.event_name
+    if name is None or row.key is None or row.time is None:
         return None
+    known_name = rules.known_name(table.feed, name, row.detail)
+    activity = rules.activities.get((table.feed, known_name or ""))
+    if activity is None:
+        return None
+    effect = rules.effect(table.feed, name, row.detail)
+    takes_back = effect == TAKES_ORDER_BACK and row.is_whole_order
     return Event(
         activity=activity,
         business_key=_business_key(row, table, activity),
@@ -86,51 +112,64 @@ def event_of(row: Row, table: Table, rules: FeedRules) -> Event | None:
         time=row.time,
         identifier=row.identifiers[0],
         received_at=row.received_at,
-        order_id=row.key if table.name == "orders" else row.order_id,
-        cancelled_at=row.cancelled_at,
-        is_full_return=bool(row.is_full_return),
+        quantity=_quantity(row.measured) if effect == MEASURED else 1,
+        order_id=row.order_id if activity == PURCHASE else None,
+        reversed_order=row.order_id if takes_back else None,
+        reversed_at=row.reversed_at,
         amount=row.amount,
         currency=row.currency and row.currency.upper(),
     )
 
 
-def _activity_of(row: Row, table: Table, rules: FeedRules) -> str | None:
-    if row.event_name is not None:
-        return rules.activities[table.feed, row.event_name]
-    return {"orders": PURCHASE, "returns": RETURNED}.get(table.name)
+def _quantity(measured: float | None) -> int:
+    """Return what a measured event counts: whole units, what is no number none."""
+    if measured is None or not measured > 0:
+        return 0
+    return math.floor(min(measured, MOST_MEASURED))
 
 
 def _business_key(row: Row, table: Table, activity: str) -> str:
-    if table.name in ("orders", "returns"):
-        return row.key or ""
+    if row.form_submission_id is not None:
+        return f"form:{row.form_submission_id}"
     if activity == PURCHASE and row.order_id is not None:
-        return row.order_id
-    return f"{table.feed}:{row.key}"
+        return f"order:{row.order_id}"
+    return f"{table.feed}:{table.name}:{row.key}"
 
 
 def group_events(events: Iterable[Event], rules: FeedRules) -> list[list[Event]]:
     """Group what several rows tell of the same thing; the winner comes first."""
-    groups: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    groups: dict[str, list[Event]] = defaultdict(list)
     for event in events:
-        groups[event.activity, event.business_key].append(event)
+        groups[event.business_key].append(event)
     for group in groups.values():
         if len(group) > 1:
             group.sort(key=lambda event: _precedence(event, rules))
+        group[0].taken_back_at = _taken_back_at(group)
     return list(groups.values())
 
 
+def _taken_back_at(group: list[Event]) -> int | None:
+    """Return the earliest end that the newest word of any feed states."""
+    newest: dict[str, Event] = {}
+    for event in group:
+        newest.setdefault(event.table[0], event)
+    ends = [e.reversed_at for e in newest.values() if e.reversed_at is not None]
+    return min(ends, default=None)
+
+
 def _precedence(event: Event, rules: FeedRules) -> tuple[object, ...]:
-    """Order by preference; the last two only make equal rows independent of files."""
+    """Order by preference; the last ones only make equal rows independent of files."""
     return (
         rules.preferences.get(event.table[0], INFINITY),
+        event.table[0],
         INFINITY if event.version is None else -event.version,
         event.time,
         event.identifier,
         event.event_id,
         -(event.received_at or -INFINITY),
-        _or_last(event.cancelled_at),
-        not event.is_full_return,
-        event.order_id or "",
+        _or_last(event.reversed_at),
+        event.reversed_order is None,
+        event.reversed_order or "",
     )
 
 
@@ -174,40 +213,39 @@ def build_orders(kept: list[Event]) -> dict[str, list[Order]]:
 
 
 def _full_returns(kept: list[Event]) -> dict[str, int]:
-    """Return when each fully returned order came back first."""
+    """Return when each order was first taken back by an activity of its own."""
     full_returns: dict[str, int] = {}
     for event in kept:
-        if event.activity == RETURNED and event.is_full_return and event.order_id:
-            earliest = full_returns.get(event.order_id, event.time)
-            full_returns[event.order_id] = min(event.time, earliest)
+        if event.reversed_order is not None:
+            earliest = full_returns.get(event.reversed_order, event.time)
+            full_returns[event.reversed_order] = min(event.time, earliest)
     return full_returns
 
 
 def _day_fact(
     midnight: int, events: list[Event], full_returns: dict[str, int]
 ) -> DayFact:
-    reversible = tuple(
-        (event.time, _reversed_on(event, full_returns)) for event in events
+    parts = tuple(
+        Part(event.time, event.quantity, _reversed_on(event, full_returns))
+        for event in events
     )
     return DayFact(
         midnight=midnight,
-        quantity=len(events),
-        last_at=max(event.time for event in events),
-        reversible=reversible if any(on < INFINITY for _, on in reversible) else (),
+        quantity=sum(part.quantity for part in parts),
+        last_at=max(part.time for part in parts),
+        parts=parts if any(part.reversed_on < INFINITY for part in parts) else (),
     )
 
 
 def _reversed_on(event: Event, full_returns: dict[str, int]) -> float:
     """Return the midnight after which the event no longer counts."""
-    if event.activity != PURCHASE:
-        return INFINITY
     times = list(_reversal_times(event, full_returns))
     return midnight_of(min(times)) if times else INFINITY
 
 
 def _reversal_times(event: Event, full_returns: dict[str, int]) -> Iterator[int]:
-    if event.cancelled_at is not None:
-        yield event.cancelled_at
+    if event.taken_back_at is not None:
+        yield event.taken_back_at
     if event.order_id is not None and event.order_id in full_returns:
         yield full_returns[event.order_id]
 

@@ -20,6 +20,25 @@ ANONYMOUS_KIND = "anonymous_id"
 
 
 @dataclass(frozen=True)
+class Range:
+    """What a number must not leave, and the reason for which a row that does is out."""
+
+    column: str
+    reason: str
+    least: float = 0
+    most: float | None = None
+    is_needed: bool = False
+
+    def is_left_by(self, number: float | None) -> bool:
+        """Tell whether a number is out of the range."""
+        if number is None:
+            return self.is_needed
+        return number < self.least or (
+            self.most is not None and not number <= self.most
+        )
+
+
+@dataclass(frozen=True)
 class Table:
     """One raw table: its key, its time, its identifiers and its typed columns."""
 
@@ -34,6 +53,21 @@ class Table:
     booleans: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     """Other columns of type text that scores depend on."""
+    says: str | None = None
+    """What all rows tell, where no column event_name does."""
+    is_record: bool = False
+    """Its rows are records, which need not be known by name."""
+    details: tuple[str, ...] = ()
+    """Columns of which the first present is the detail of the event's name."""
+    detail_words: tuple[tuple[str, str], ...] = ()
+    """(column, word): the word is the detail where the column is present."""
+    measure: str | None = None
+    """The column that an event counts which is measured."""
+    version: tuple[str, ...] = ()
+    """Columns of which the first present says when the row was written."""
+    until: str | None = None
+    """The column from whose time on the row counts no more."""
+    ranges: tuple[Range, ...] = ()
 
     @property
     def columns(self) -> frozenset[str]:
@@ -41,6 +75,11 @@ class Table:
         typed = (*self.timestamps, *self.doubles, *self.booleans)
         return frozenset((self.key, *self.identifiers, *self.texts, *typed))
 
+
+STARS = Range("rating", "score_out_of_range", 1, 5)
+SATISFACTION = Range("score", "score_out_of_range", 1, 5, is_needed=True)
+RECOMMENDATION = Range("score", "score_out_of_range", 0, 10)
+MONEY = "negative_amount"
 
 TABLES = (
     Table(
@@ -50,8 +89,26 @@ TABLES = (
         time="event_time",
         identifiers=("user_id", "email", "anonymous_id"),
         timestamps=("event_time", "received_at"),
-        doubles=("quantity", "value"),
-        texts=("event_name", "order_id", "user_agent", "currency"),
+        doubles=("quantity", "value", "dwell_seconds"),
+        texts=(
+            "event_name",
+            "order_id",
+            "product_id",
+            "user_agent",
+            "currency",
+            "form",
+            "feature",
+            "campaign",
+            "search_phrase",
+            "form_submission_id",
+        ),
+        details=("form", "feature"),
+        detail_words=(("campaign", "campaign"), ("search_phrase", "search")),
+        measure="dwell_seconds",
+        ranges=(
+            Range("quantity", "negative_quantity"),
+            Range("dwell_seconds", "negative_dwell"),
+        ),
     ),
     Table(
         feed="web",
@@ -60,6 +117,8 @@ TABLES = (
         time="event_time",
         identifiers=("user_id", "email", "phone", "anonymous_id"),
         timestamps=("event_time", "received_at"),
+        says="Identify",
+        is_record=True,
     ),
     Table(
         feed="shop",
@@ -68,6 +127,9 @@ TABLES = (
         time="created_at",
         identifiers=("customer_id", "email", "phone"),
         timestamps=("created_at", "updated_at", "received_at"),
+        says="Customer Recorded",
+        is_record=True,
+        version=("updated_at", "created_at"),
     ),
     Table(
         feed="shop",
@@ -78,6 +140,10 @@ TABLES = (
         timestamps=("ordered_at", "cancelled_at", "updated_at", "received_at"),
         doubles=("order_total",),
         texts=("currency",),
+        says="Order Placed",
+        version=("updated_at", "cancelled_at", "ordered_at"),
+        until="cancelled_at",
+        ranges=(Range("order_total", MONEY),),
     ),
     Table(
         feed="shop",
@@ -88,6 +154,9 @@ TABLES = (
         timestamps=("received_at",),
         doubles=("quantity", "unit_price"),
         texts=("order_id",),
+        says="Order Line Recorded",
+        is_record=True,
+        ranges=(Range("quantity", "negative_quantity"),),
     ),
     Table(
         feed="shop",
@@ -98,7 +167,21 @@ TABLES = (
         timestamps=("returned_at", "received_at"),
         doubles=("amount",),
         booleans=("is_full_return",),
-        texts=("order_id",),
+        texts=("order_id", "reason"),
+        says="Order Returned",
+        details=("reason",),
+        version=("received_at",),
+    ),
+    Table(
+        feed="shop",
+        name="subscriptions",
+        key="subscription_event_id",
+        time="event_time",
+        identifiers=("customer_id", "email"),
+        timestamps=("event_time", "received_at"),
+        doubles=("amount",),
+        texts=("event_name",),
+        ranges=(Range("amount", MONEY),),
     ),
     Table(
         feed="email",
@@ -123,5 +206,96 @@ TABLES = (
             "push_opt_out",
             "call_opt_out",
         ),
+        says="Contact Recorded",
+        is_record=True,
+        version=("updated_at", "created_at"),
+    ),
+    Table(
+        feed="crm",
+        name="interactions",
+        key="interaction_id",
+        time="occurred_at",
+        identifiers=("customer_id", "crm_id", "email", "phone"),
+        timestamps=("occurred_at", "expires_at", "received_at"),
+        doubles=("points",),
+        texts=("event_name", "form_submission_id"),
+        measure="points",
+        until="expires_at",
+        ranges=(Range("points", "negative_points"),),
+    ),
+    Table(
+        feed="loyalty",
+        name="events",
+        key="event_id",
+        time="event_time",
+        identifiers=("customer_id", "email"),
+        timestamps=("event_time", "received_at"),
+        doubles=("points",),
+        texts=("event_name", "tier"),
+        details=("tier",),
+        measure="points",
+        ranges=(Range("points", "negative_points"),),
+    ),
+    Table(
+        feed="reviews",
+        name="reviews",
+        key="review_id",
+        time="reviewed_at",
+        identifiers=("customer_id", "email"),
+        timestamps=("reviewed_at", "received_at"),
+        doubles=("rating",),
+        booleans=("is_testimonial",),
+        says="Review Written",
+        details=("rating",),
+        version=("received_at",),
+        ranges=(STARS,),
+    ),
+    Table(
+        feed="support",
+        name="tickets",
+        key="ticket_id",
+        time="opened_at",
+        identifiers=("customer_id", "email", "phone"),
+        timestamps=("opened_at", "updated_at", "received_at"),
+        texts=("topic",),
+        says="Ticket Opened",
+        details=("topic",),
+        version=("updated_at", "opened_at"),
+    ),
+    Table(
+        feed="support",
+        name="ratings",
+        key="rating_id",
+        time="rated_at",
+        identifiers=("customer_id", "email"),
+        timestamps=("rated_at", "received_at"),
+        doubles=("score",),
+        says="Service Rated",
+        details=("score",),
+        version=("received_at",),
+        ranges=(SATISFACTION,),
+    ),
+    Table(
+        feed="surveys",
+        name="responses",
+        key="response_id",
+        time="answered_at",
+        identifiers=("customer_id", "user_id", "email", "anonymous_id"),
+        timestamps=("answered_at", "received_at"),
+        doubles=("score",),
+        texts=("survey_kind",),
+        says="Survey Answered",
+        details=("survey_kind",),
+        ranges=(RECOMMENDATION,),
+    ),
+    Table(
+        feed="social",
+        name="events",
+        key="event_id",
+        time="event_time",
+        identifiers=("customer_id", "user_id", "email"),
+        timestamps=("event_time", "received_at"),
+        texts=("event_name", "network"),
+        details=("network",),
     ),
 )

@@ -50,13 +50,15 @@ activity,least_history,least_change,most_variation,lapses_after,note
 purchase_repeated,1,,,,
 """,
     "feeds/event_names.csv": """\
-feed,event_name,activity
-web,Page Viewed,
-web,Product Viewed,product_viewed
-web,Product Added,cart_added
-web,Order Completed,purchase
-email,Opened Email,email_opened
-email,Clicked Email,email_clicked
+feed,event_name,activity,effect
+web,Page Viewed,,
+web,Product Viewed,product_viewed,
+web,Product Added,cart_added,
+web,Order Completed,purchase,
+shop,Order Placed,purchase,
+shop,Order Returned,returned,takes_order_back
+email,Opened Email,email_opened,
+email,Clicked Email,email_clicked,
 """,
     "feeds/feed_preferences.csv": "feed,preference,note\nweb,2,\nshop,1,\nemail,3,\n",
     "feeds/machine_agents.csv": """\

@@ -25,7 +25,7 @@ class Hygiene:
             (row.key is None, "no_event_id"),
             (table.time is not None and row.time is None, "no_time"),
             (self._has_unknown_name(row, table), "unknown_event_name"),
-            (row.quantity is not None and row.quantity < 0, "negative_quantity"),
+            (row.bad_value is not None, row.bad_value),
             (bool(table.identifiers) and not row.identifiers, "no_identifier"),
             (_is_from_the_future(row), "future_event"),
         )
@@ -35,10 +35,10 @@ class Hygiene:
         return self._machine_reason(row)
 
     def _has_unknown_name(self, row: Row, table: Table) -> bool:
-        if "event_name" not in table.texts:
+        if table.is_record:
             return False
-        name = row.event_name
-        return name is None or (table.feed, name) not in self._rules.activities
+        name, detail = row.event_name, row.detail
+        return name is None or not self._rules.known_name(table.feed, name, detail)
 
     def _machine_reason(self, row: Row) -> str | None:
         if row.is_machine_open and row.event_name == OPENED_EMAIL:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,7 @@ from .contract import Table
 from .values import to_email, to_flag, to_number, to_seconds, to_text
 
 BATCH_ROWS = 65_536
+TESTIMONIAL = "Testimonial Given"
 UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 Value = TypeVar("Value")
@@ -34,13 +36,18 @@ class Row:
     identifiers: tuple[str, ...]
     """As 'kind:value', in the order of precedence."""
     event_name: str | None
+    detail: str | None
+    """What the name alone does not say: the reason of a return, say."""
     order_id: str | None
+    form_submission_id: str | None
     user_agent: str | None
-    quantity: float | None
+    measured: float | None
+    bad_value: str | None
+    """The reason of the first number that is out of its range."""
+    reversed_at: int | None
+    is_whole_order: bool
     amount: float | None
     currency: str | None
-    cancelled_at: int | None
-    is_full_return: bool | None
     is_machine_open: bool | None
     objected_to_profiling: bool | None
     is_malformed: bool
@@ -144,20 +151,24 @@ class _Typed:
         texts = {name: self._read(name, to_text) for name in table.texts}
         nothing: list[None] = [None] * self.size
         own_times = times[table.time] if table.time else nothing
+        keys = self._read(table.key, to_text)
         columns = zip(
-            self._read(table.key, to_text),
+            keys,
             own_times,
             times["received_at"],
-            self._versions(times, own_times),
+            _first_present([times[name] for name in table.version], self.size),
             self._identifiers(),
-            texts.get("event_name", nothing),
-            texts.get("order_id", nothing),
+            self._names(texts, flags),
+            self._details(texts, numbers),
+            texts.get("order_id", keys if table.key == "order_id" else nothing),
+            texts.get("form_submission_id", nothing),
             texts.get("user_agent", nothing),
-            numbers.get("quantity", nothing),
+            numbers.get(table.measure or "", nothing),
+            self._bad_values(numbers),
+            times.get(table.until or "", nothing),
+            self._whole_orders(texts, flags),
             numbers.get("order_total", numbers.get("value", nothing)),
             texts.get("currency", nothing),
-            times.get("cancelled_at", nothing),
-            flags.get("is_full_return", nothing),
             flags.get("is_machine_open", nothing),
             flags.get("objected_to_profiling", nothing),
             # Last, as the columns before it find the malformed rows.
@@ -179,19 +190,48 @@ class _Typed:
                 values.append(None)
         return values
 
-    def _versions(
-        self, times: dict[str, list[int | None]], own: list[int | None] | list[None]
-    ) -> list[int | None] | list[None]:
-        """Return when each version was written, for tables that have versions."""
-        if self.table.name == "returns":
-            return times["received_at"]
-        if "updated_at" not in times:
-            return [None] * self.size
-        cancelled = times.get("cancelled_at", [None] * self.size)
-        return [
-            next((time for time in written if time is not None), None)
-            for written in zip(times["updated_at"], cancelled, own, strict=True)
+    def _names(
+        self, texts: dict[str, list[str | None]], flags: dict[str, list[bool | None]]
+    ) -> list[str | None]:
+        """Return what each row tells."""
+        if "is_testimonial" in flags:
+            return [
+                TESTIMONIAL if flag else self.table.says
+                for flag in flags["is_testimonial"]
+            ]
+        return texts.get("event_name", [self.table.says] * self.size)
+
+    def _details(
+        self, texts: dict[str, list[str | None]], numbers: dict[str, list[float | None]]
+    ) -> list[str | None]:
+        """Return the details of the names, in small letters."""
+        columns = [
+            [each and each.lower() for each in texts[name]]
+            if name in texts
+            else [_whole_text(each) for each in numbers[name]]
+            for name in self.table.details
         ]
+        columns += [
+            [None if each is None else word for each in texts[name]]
+            for name, word in self.table.detail_words
+        ]
+        return _first_present(columns, self.size)
+
+    def _bad_values(self, numbers: dict[str, list[float | None]]) -> list[str | None]:
+        """Return the reasons of numbers that are out of their range."""
+        columns = [
+            [each.reason if each.is_left_by(n) else None for n in numbers[each.column]]
+            for each in self.table.ranges
+        ]
+        return _first_present(columns, self.size)
+
+    def _whole_orders(
+        self, texts: dict[str, list[str | None]], flags: dict[str, list[bool | None]]
+    ) -> list[bool]:
+        """Tell whether a row is about an order as a whole, not one product of it."""
+        if "is_full_return" in flags:
+            return [bool(flag) for flag in flags["is_full_return"]]
+        return [each is None for each in texts.get("product_id", [None] * self.size)]
 
     def _identifiers(self) -> Iterator[tuple[str, ...]]:
         columns = []
@@ -207,3 +247,19 @@ class _Typed:
 
 def _seconds(raw: object) -> int | None:
     return raw if isinstance(raw, _Seconds) else to_seconds(raw)
+
+
+def _first_present(columns: list[list[Value | None]], size: int) -> list[Value | None]:
+    """Return the first value that is not None, row by row."""
+    if not columns:
+        return [None] * size
+    return [
+        next((value for value in row if value is not None), None)
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _whole_text(number: float | None) -> str | None:
+    """Return the whole step that a number has reached, as text."""
+    is_finite = number is not None and math.isfinite(number)
+    return str(math.floor(number)) if number is not None and is_finite else None

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .values import to_flag
@@ -58,10 +58,23 @@ class FeedRules:
     """What is known of the feeds."""
 
     activities: dict[tuple[str, str], str | None]
-    """(feed, event name) to activity; None for a known event that is none."""
+    """(feed, event name) to activity; None for a known event that is none. A name may
+    be '<name>: <detail>'."""
     preferences: dict[str, int]
     machine_agents: tuple[tuple[re.Pattern[str], str], ...]
     """Patterns of user agents with their reasons, in the order of the reasons."""
+    effects: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(feed, event name) to what else the event does, if anything."""
+
+    def known_name(self, feed: str, name: str, detail: str | None) -> str | None:
+        """Return the name that is listed: with its detail before that without."""
+        names = (f"{name}: {detail}", name)
+        return next((each for each in names if (feed, each) in self.activities), None)
+
+    def effect(self, feed: str, name: str, detail: str | None) -> str | None:
+        """Return what else the event does: the detail may leave it to the name."""
+        names = (f"{name}: {detail}", name)
+        return next((e for n in names if (e := self.effects.get((feed, n)))), None)
 
 
 def read_sheets(seeds: Path) -> tuple[Sheet, ...]:
@@ -104,18 +117,28 @@ def read_signals(seeds: Path) -> dict[str, Signal]:
     }
 
 
+def read_own_doings(seeds: Path) -> frozenset[str]:
+    """Read which activities the contact does itself."""
+    return frozenset(
+        row["activity"]
+        for row in _read_seed(seeds / "rules" / "activities.csv")
+        if to_flag(row.get("is_own_doing")) is not False
+    )
+
+
 def read_feed_rules(seeds: Path) -> FeedRules:
     """Read the seeds about feeds."""
     feeds = seeds / "feeds"
+    names = _read_seed(feeds / "event_names.csv")
     agents = sorted(
         (row["reason"], row["pattern"])
         for row in _read_seed(feeds / "machine_agents.csv")
     )
     return FeedRules(
         activities={
-            (row["feed"], row["event_name"]): row["activity"] or None
-            for row in _read_seed(feeds / "event_names.csv")
+            (row["feed"], row["event_name"]): row["activity"] or None for row in names
         },
+        effects={(row["feed"], row["event_name"]): row["effect"] for row in names},
         preferences={
             row["feed"]: int(row["preference"])
             for row in _read_seed(feeds / "feed_preferences.csv")

@@ -112,7 +112,7 @@ def _score_contact(
         for activity, driver in drivers.items():
             result.drivers[key, sheet.name, activity] = driver
         if sheet.is_primary:
-            info.state = _state(days, score)
+            info.state = _state(days, score, world.own_doings)
 
 
 def days_at(facts: Facts, members: Sequence[str], clock: float) -> dict[str, list[Day]]:
@@ -121,9 +121,9 @@ def days_at(facts: Facts, members: Sequence[str], clock: float) -> dict[str, lis
     for member in members:
         for activity, member_facts in facts.get(member, {}).items():
             for fact in member_facts:
-                day = Day(*fact.at(clock))
-                if day.quantity:
-                    days.setdefault(activity, []).append(day)
+                day = fact.at(clock)
+                if day is not None:
+                    days.setdefault(activity, []).append(Day(*day))
     return days
 
 
@@ -237,9 +237,7 @@ def _rank(drivers: dict[str, DriverRow]) -> None:
         driver.driver_rank = rank
 
 
-def _state(days: Days, score: ScoreRow) -> str:
-    if not days:
-        return "never_active"
-    if round(score.intent_score, COMPARED_DIGITS) < DORMANT_BELOW:
-        return "dormant"
-    return "active"
+def _state(days: Days, score: ScoreRow, own_doings: frozenset[str]) -> str:
+    if round(score.intent_score, COMPARED_DIGITS) >= DORMANT_BELOW:
+        return "active"
+    return "never_active" if own_doings.isdisjoint(days) else "dormant"

@@ -19,7 +19,15 @@ from .contract import TABLES, Table
 from .hygiene import Hygiene
 from .identity import Identities
 from .read import Row, read_table
-from .rules import FeedRules, Sheet, Signal, read_feed_rules, read_sheets, read_signals
+from .rules import (
+    FeedRules,
+    Sheet,
+    Signal,
+    read_feed_rules,
+    read_own_doings,
+    read_sheets,
+    read_signals,
+)
 
 Accounts = dict[tuple[str, str], Counter[str]]
 """(feed, table) to what became of its rows."""
@@ -35,6 +43,8 @@ class World:
     orders: dict[str, list[Order]]
     """By identifier."""
     signals: dict[str, Signal]
+    own_doings: frozenset[str]
+    """The activities that the contact does itself."""
     accounts: Accounts
 
 
@@ -51,17 +61,18 @@ def read_world(landing: Path, seeds: Path, feeds: Collection[str]) -> World:
         facts=build_facts(kept),
         orders=build_orders(kept),
         signals=read_signals(seeds),
+        own_doings=read_own_doings(seeds),
         accounts=reading.accounts,
     )
 
 
 def account_rows(world: World) -> Accounts:
-    """Return what became of each table's rows.
+    """Return what became of the rows of each table that has any.
 
     For each table, rows_in = counted + all of quarantined:<reason> + duplicates +
     superseded + no_activity.
     """
-    return world.accounts
+    return {table: +account for table, account in world.accounts.items() if +account}
 
 
 class _Reading:
