@@ -65,7 +65,8 @@
 
 {#-
     The header of a CSV file, as the one row of a relation with column `names`, a list.
-    A name in quotes may hold commas.
+    A name in quotes may hold commas. The buffer is as small as the longest line allows:
+    all files are open at once, and DuckDB's own choice takes 256 MB for each.
 -#}
 {% macro csv_header(file) -%}
     (
@@ -75,7 +76,7 @@
         from read_csv(
             {{ sql_text(file) }}, auto_detect = false, header = false,
             columns = {'line': 'varchar'}, delim = '\x1F', quote = '', escape = '',
-            strict_mode = false, max_line_size = 16777216
+            strict_mode = false, max_line_size = 16777216, buffer_size = 16777216
         )
         limit 1
     )

@@ -11,6 +11,7 @@ from intent.console import err, out
 from intent.demo import DemoSpec, DemoSummary, clear_demo, write_demo_feeds
 from intent.report import Report, print_report, read_report
 from intent.settings import Places, places
+from intent.showcase import print_showcase, read_showcase
 
 DEFAULTS = DemoSpec()
 
@@ -56,12 +57,15 @@ def demo_command(
         show_feeds(summary, place, as_json)
         return
     build(place, BuildRequest(as_of=spec.until.isoformat(), full_refresh=True))
-    report = read_report(place.warehouse)
+    report, showcase = read_report(place.warehouse), read_showcase(place.warehouse)
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        shown = {"showcase": showcase.as_json()} if showcase else {}
+        typer.echo(json.dumps(report.as_json() | shown, indent=2))
         return
     out.print(f"{sum(summary.rows.values()):,} raw rows in {place.landing}")
     print_report(report, out)
+    if showcase:
+        print_showcase(showcase, out)
     print_next_steps(report, place, time.monotonic() - started)
 
 

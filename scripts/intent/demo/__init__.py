@@ -1,7 +1,7 @@
 """An invented shop's feeds: to try the project out, test it and judge the score.
 
 `write_demo_feeds` writes them. With the default rates a contact-year makes about
-75 events in web/events and email/events together, visitors and robots included.
+92 events in web/events and email/events together, visitors and robots included.
 """
 
 from intent.demo.landing import clear_demo, holds_demo

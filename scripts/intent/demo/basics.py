@@ -50,6 +50,13 @@ class Stream(IntEnum):
     DIRT_EMAIL = 6
     SHOP = 7
     CRM = 8
+    SUBSCRIPTIONS = 9
+    INTERACTIONS = 10
+    LOYALTY = 11
+    REVIEWS = 12
+    SUPPORT = 13
+    SURVEYS = 14
+    SOCIAL = 15
 
 
 def random_stream(seed: int, *key: int) -> np.random.Generator:

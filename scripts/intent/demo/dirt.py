@@ -1,28 +1,17 @@
-"""How tools record the world: with delays, repetitions, gaps and machines.
+"""Faults in what tools record: delays, repetitions, gaps, values that can't be.
 
-Each row bears at most one kind of dirt, besides an untidy email, so that what was
-planted can be counted and found again.
+Each row of an event bears at most one kind of dirt, besides an untidy email, so that
+what was planted can be counted and found again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
 
-from intent.demo.basics import (
-    DAY,
-    HOUR,
-    MINUTE,
-    SECOND,
-    Columns,
-    Stream,
-    concat,
-    random_stream,
-    take,
-)
-from intent.demo.mail import MAIL_NAMES, Machine
-from intent.demo.visits import BROWSERS, EMAIL_EVENTS, NO_EVENT_DETAIL, WEB_NAMES, Web
+from intent.demo.basics import DAY, HOUR, MINUTE, SECOND, Columns, concat, take
+from intent.demo.people import Staff
 from intent.demo.world import World
 
 
@@ -36,11 +25,11 @@ class Dirt(IntFlag):
     FUTURE = 4
     """Happened more than 5 minutes after it was received: a wrong clock."""
     BOT = 8
-    """Robots that look at many products within minutes."""
+    """Robots that look at many products within minutes, and say that they are one."""
     MAIL_PRIVACY_OPEN = 16
     """Opened by a privacy proxy, not by the person."""
     LINK_SCANNER = 32
-    """Opened and clicked by a company's mail scanner."""
+    """Opened and clicked by a company's mail scanner that says so."""
     MISSING_IDENTIFIER = 64
     """Nothing says who it was."""
     UNKNOWN_NAME = 128
@@ -53,6 +42,28 @@ class Dirt(IntFlag):
     """An email in capitals or between blanks."""
     SUPERSEDED = 2048
     """An older version of a record of which a newer one was written too."""
+    BURST = 1 << 12
+    """Product views faster than a person's, by a browser like any other."""
+    HIDDEN_SCANNER = 1 << 13
+    """Opened and clicked by a mail scanner that only its haste gives away."""
+    INTERNAL = 1 << 14
+    """Done by the shop's own people."""
+    TEST_ACCOUNT = 1 << 15
+    """Done by accounts that only test the shop."""
+    MALFORMED_EMAIL = 1 << 16
+    """Something else where the email should be."""
+    NEGATIVE_DWELL = 1 << 17
+    """A page looked at for less than no time."""
+    RATING_OUT_OF_RANGE = 1 << 18
+    """More stars than there are, or fewer."""
+    WRONG_TYPE = 1 << 19
+    """Words where a number or a date should be."""
+    IMPOSSIBLE_VALUE = 1 << 20
+    """Born after the record was written, or with a negative income."""
+    SHARED_DEVICE = 1 << 21
+    """On the tablet in the store, where many log in; done by people."""
+    REUSED_COOKIE = 1 << 22
+    """On a second-hand device with its first owner's cookie; done by people."""
 
 
 @dataclass(frozen=True)
@@ -65,116 +76,70 @@ class Shares:
     unknown_name: float = 0.003
     missing_time: float = 0.001
     duplicate: float = 0.010
+    malformed_email: float = 0.0
+    """Of the rows that carry an email."""
     untidy_email: float = 0.030
     """Of the rows that carry an email."""
     negative_quantity: float = 0.005
     """Of the rows that carry a quantity."""
+    negative_dwell: float = 0.005
+    """Of the rows that carry a dwell time."""
+    out_of_range: float = 0.015
+    """Of the rows that carry a score."""
 
 
-WEB_SHARES = Shares()
-IDENTIFY_SHARES = Shares(unknown_name=0, missing_identifier=0)
-EMAIL_SHARES = Shares(late=0.005)
-
-BOT_SHARE = 0.05
-"""Events of robots per event of people, at least one burst."""
-VIEWS_PER_BURST = 120
-BOTS_WITH_ACCOUNT = 0.03
-"""Bursts that come through a customer's login: price watchers and the like."""
-BOT_AGENTS = (
-    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
-    "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " HeadlessChrome/138.0.0.0 Safari/537.36",
-    "python-requests/2.32.4",
-)
-UNKNOWN_WEB_NAMES = ("Video Watched", "product_viewed", "Experiment Viewed")
-UNKNOWN_EMAIL_NAMES = ("Forwarded Email", "Dropped Email")
+UNKNOWN_NAMES = 2
+"""Names that nobody listed, per table; they come after the known ones."""
 
 LATE_AFTER = (DAY, 10 * DAY)
 FUTURE_BY = (10 * MINUTE, 36 * HOUR)
 AGAIN_AFTER = (MINUTE, 3 * DAY)
+OUT_OF_RANGE = (-1.0, 11.0)
+
+_BY_SHARE = {
+    Dirt.LATE: "late",
+    Dirt.FUTURE: "future",
+    Dirt.MISSING_IDENTIFIER: "missing_identifier",
+    Dirt.UNKNOWN_NAME: "unknown_name",
+    Dirt.MISSING_TIME: "missing_time",
+}
+_KEEPS_EMAIL_TIDY = (
+    Dirt.MISSING_IDENTIFIER | Dirt.MALFORMED_EMAIL | Dirt.INTERNAL | Dirt.TEST_ACCOUNT
+)
 
 
-def record_web(world: World, seed: int) -> Columns:
-    """The rows of web/events: the world's events and robots, as recorded."""
-    rng = random_stream(seed, Stream.DIRT_WEB)
-    events = dict(world.web)
-    events["dirt"] = np.zeros(len(events["at"]), np.int16)
-    bots = _bots(random_stream(seed, Stream.BOTS), world)
-    events = concat([events, {name: bots[name] for name in events}])
-    tells = np.isin(events["kind"], EMAIL_EVENTS)
-    events["shows_email"] = tells & (events["number"] >= 0)
-    delay = rng.integers(200, 5 * SECOND, len(events["at"]))
-    names = (len(WEB_NAMES), len(UNKNOWN_WEB_NAMES))
-    return _plant(rng, world, events, delay, (WEB_SHARES, names))
+def insider_dirt(world: World, number: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The dirt of what contacts do who are no customers; 0 for all others."""
+    kinds = np.zeros(len(Staff), np.int32)
+    kinds[Staff.EMPLOYEE], kinds[Staff.TEST] = Dirt.INTERNAL, Dirt.TEST_ACCOUNT
+    staff = world.contacts["staff"][np.maximum(number, 0)]
+    return np.where(number >= 0, kinds[staff], np.int32(0))
 
 
-def record_identifies(world: World, seed: int) -> Columns:
-    """The rows of web/identifies."""
-    rng = random_stream(seed, Stream.DIRT_IDENTIFIES)
-    rows = dict(world.identifies)
-    n = len(rows["at"])
-    rows["dirt"] = np.zeros(n, np.int16)
-    rows["shows_email"] = np.ones(n, bool)
-    delay = rng.integers(200, 5 * SECOND, n)
-    return _plant(rng, world, rows, delay, (IDENTIFY_SHARES, (0, 1)))
-
-
-def record_email(world: World, seed: int) -> Columns:
-    """The rows of email/events; times are whole seconds."""
-    rng = random_stream(seed, Stream.DIRT_EMAIL)
-    rows = dict(world.mail)
-    kinds = np.zeros(len(Machine), np.int16)
-    kinds[Machine.PROXY] = kinds[Machine.BARE_PROXY] = Dirt.MAIL_PRIVACY_OPEN
-    kinds[Machine.SCANNER] = Dirt.LINK_SCANNER
-    rows["dirt"] = kinds[rows["machine"]]
-    rows["shows_email"] = np.ones(len(rows["at"]), bool)
-    delay = rng.integers(1, 30, len(rows["at"])) * SECOND
-    names = (len(MAIL_NAMES), len(UNKNOWN_EMAIL_NAMES))
-    return _plant(rng, world, rows, delay, (EMAIL_SHARES, names))
-
-
-def _plant(
+def plant(
     rng: np.random.Generator,
     world: World,
     rows: Columns,
     delay: NDArray[np.int64],
-    what: tuple[Shares, tuple[int, int]],
+    what: tuple[Shares, int],
 ) -> Columns:
     """The rows with `id` and `received`, dirt planted, in order of arrival.
 
-    `what` holds the shares, the number of known names and that of unknown ones.
+    `rows` has at, dirt, shows_email, may have kind, quantity, dwell and score. `what`
+    holds the shares and the number of known event names, 0 if there are no names.
     Rows that would arrive after the end are not there yet.
     """
-    shares, (known, unknown) = what
+    shares, known = what
     n = len(rows["at"])
     end = world.calendar.end
     rows["id"] = np.arange(n)
     received = rows["at"] + delay
-    clean = rows["dirt"] == 0
-    dirt = rows["dirt"]
-    edges = np.cumsum(
-        [
-            shares.late,
-            shares.future,
-            shares.missing_identifier,
-            shares.unknown_name,
-            shares.missing_time,
-        ]
-    )
-    kinds = np.array(
-        [
-            Dirt.LATE,
-            Dirt.FUTURE,
-            Dirt.MISSING_IDENTIFIER,
-            Dirt.UNKNOWN_NAME,
-            Dirt.MISSING_TIME,
-            0,
-        ],
-        np.int16,
-    )
-    dirt = np.where(clean, kinds[np.searchsorted(edges, rng.random(n), "right")], dirt)
+    if not known:
+        shares = replace(shares, unknown_name=0)
+    edges = np.cumsum([getattr(shares, name) for name in _BY_SHARE.values()])
+    kinds = np.array([*_BY_SHARE, 0], np.int32)
+    drawn = kinds[np.searchsorted(edges, rng.random(n), "right")]
+    dirt = np.where(rows["dirt"] == 0, drawn, rows["dirt"]).astype(np.int32)
 
     late = dirt == Dirt.LATE
     received[late] += _whole_seconds(rng, LATE_AFTER, int(late.sum()))
@@ -182,21 +147,20 @@ def _plant(
     dirt[(dirt == Dirt.FUTURE) & (ahead >= end)] = 0
     rows["at"] = np.where(dirt == Dirt.FUTURE, ahead, rows["at"])
     if known:
-        other = known + rng.integers(0, unknown, n)
+        other = known + rng.integers(0, UNKNOWN_NAMES, n)
         rows["kind"] = np.where(dirt == Dirt.UNKNOWN_NAME, other, rows["kind"])
-    if "quantity" in rows:
-        chosen = (dirt == 0) & (rng.random(n) < shares.negative_quantity)
-        chosen &= rows["quantity"] > 0
-        dirt[chosen] = Dirt.NEGATIVE_QUANTITY
-        rows["quantity"] = np.where(chosen, -rows["quantity"], rows["quantity"])
+    _spoil_numbers(rng, rows, dirt, shares)
+    malformed = rows["shows_email"] & (dirt == 0)
+    malformed &= rng.random(n) < shares.malformed_email
+    dirt[malformed] = Dirt.MALFORMED_EMAIL
     again = np.flatnonzero((dirt == 0) & (rng.random(n) < shares.duplicate))
     untidy = rows["shows_email"] & (rng.random(n) < shares.untidy_email)
-    untidy &= dirt != Dirt.MISSING_IDENTIFIER
+    untidy &= (dirt & _KEEPS_EMAIL_TIDY) == 0
     dirt[untidy] |= Dirt.UNTIDY_EMAIL
 
     rows["dirt"], rows["received"] = dirt, received
     copies = take(rows, again)
-    copies["dirt"] = copies["dirt"] | np.int16(Dirt.DUPLICATE)
+    copies["dirt"] = copies["dirt"] | np.int32(Dirt.DUPLICATE)
     copies["received"] = copies["received"] + _whole_seconds(
         rng, AGAIN_AFTER, len(again)
     )
@@ -206,53 +170,29 @@ def _plant(
     return take(rows, arrived[order])
 
 
+def _spoil_numbers(
+    rng: np.random.Generator, rows: Columns, dirt: NDArray[np.int32], shares: Shares
+) -> None:
+    """Plant numbers that can't be, in clean rows that carry them."""
+    n = len(dirt)
+    for name, share, kind in (
+        ("quantity", shares.negative_quantity, Dirt.NEGATIVE_QUANTITY),
+        ("dwell", shares.negative_dwell, Dirt.NEGATIVE_DWELL),
+    ):
+        if name in rows:
+            chosen = (dirt == 0) & (rng.random(n) < share) & (rows[name] > 0)
+            dirt[chosen] = kind
+            rows[name] = np.where(chosen, -rows[name], rows[name])
+    if "score" in rows:
+        chosen = (dirt == 0) & (rng.random(n) < shares.out_of_range)
+        chosen &= rows["score"] >= 0
+        dirt[chosen] = Dirt.RATING_OUT_OF_RANGE
+        outside = np.array(OUT_OF_RANGE)[rng.integers(0, len(OUT_OF_RANGE), n)]
+        rows["score"] = np.where(chosen, outside, rows["score"])
+
+
 def _whole_seconds(
     rng: np.random.Generator, span: tuple[int, int], n: int
 ) -> NDArray[np.int64]:
     """Spans of time in ms, without a rest below a second."""
     return rng.integers(span[0] // SECOND, span[1] // SECOND, n) * SECOND
-
-
-def _bots(rng: np.random.Generator, world: World) -> Columns:
-    """Bursts of robots, with the columns of the world's web events."""
-    calendar = world.calendar
-    wanted = len(world.web["at"]) * BOT_SHARE / (VIEWS_PER_BURST + 1)
-    bursts = max(1, round(wanted))
-    views = rng.poisson(VIEWS_PER_BURST, bursts)
-    burst = np.repeat(np.arange(bursts), views + 1)
-    n = len(burst)
-    start = calendar.start + rng.integers(0, calendar.days * DAY, bursts)
-    opening = np.concatenate([[True], burst[1:] != burst[:-1]])
-    clock = np.cumsum(rng.integers(300, 1500, n))
-    at = start[burst] + clock - clock[opening][burst]
-    members = np.flatnonzero(world.contacts["old_account"])
-    number = np.full(bursts, -1)
-    if len(members):
-        through = rng.random(bursts) < BOTS_WITH_ACCOUNT
-        number = np.where(through, rng.choice(members, bursts), -1)
-    product = rng.integers(0, len(world.catalogue.prices), n)
-    agent = len(BROWSERS) + rng.integers(0, len(BOT_AGENTS), bursts)
-    nothing = np.full(n, NO_EVENT_DETAIL)
-    bots = {
-        "kind": np.where(opening, Web.SESSION_STARTED, Web.PRODUCT_VIEWED),
-        "session": world.sessions + burst,
-        "at": at,
-        "number": number[burst],
-        "cookie": len(world.cookie_owner) + burst,
-        "agent": agent[burst],
-        "country": np.zeros(n, np.int8),
-        "referrer": np.zeros(n, np.int8),
-        "category": nothing,
-        "product": np.where(opening, NO_EVENT_DETAIL, product),
-        "query": nothing,
-        "quantity": np.full(n, np.nan),
-        "value": np.full(n, np.nan),
-        "order": nothing,
-        "with_account": number[burst] >= 0,
-        "dirt": np.full(n, Dirt.BOT),
-    }
-    typed = {
-        name: values.astype(world.web[name].dtype if name in world.web else np.int16)
-        for name, values in bots.items()
-    }
-    return take(typed, at < calendar.end)

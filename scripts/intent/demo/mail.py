@@ -18,7 +18,8 @@ from intent.demo.basics import (
     concat,
     take,
 )
-from intent.demo.people import Life, People, Readiness
+from intent.demo.people import Life, People
+from intent.demo.readiness import Readiness
 
 
 class Mail(IntEnum):
@@ -50,7 +51,8 @@ class Machine(IntEnum):
     NONE = 0
     PROXY = 1  # mail privacy, as the tool says
     BARE_PROXY = 2  # mail privacy, told only by the bare user agent
-    SCANNER = 3  # follows links before the mail is delivered
+    SCANNER = 3  # opens and follows links as soon as the mail is there, and says so
+    HIDDEN_SCANNER = 4  # the same, as if it were a browser
 
 
 NEWSLETTER_EVERY_DAYS = 7
@@ -69,8 +71,11 @@ UNSUBSCRIBES = 0.0018  # of emails received
 SPAM_MARKS = 0.0003
 PROXY_OPENS = 0.92  # of emails to programs with mail privacy
 BARE_PROXY = 0.3  # of these opens
-SCANNER_AT_EVERY = 4  # companies, one has a scanner
+SCANNER_AT = (4, 1)  # of so many companies, the one at this place
+HIDDEN_SCANNER_AT = (16, 9)
 SCANNED = 0.9  # of emails to companies with a scanner
+SCANNED_AFTER = (1, 9)  # seconds
+LINKS_SCANNED = (2, 5)
 SUBSCRIBES_BY_LIST = 0.05  # of contacts; a tick at a fair, an import
 
 
@@ -79,7 +84,8 @@ class MailDay:
     """What the email tool saw of a block's contacts."""
 
     events: Columns
-    """at, kind, person (contact within the block), campaign, machine, category."""
+    """at, kind, person (contact within the block), campaign, machine, category, sent
+    (the minute in which the email went out)."""
     opted_out: NDArray[np.int64]
     """When each contact unsubscribed or complained, ms or NEVER."""
 
@@ -138,6 +144,7 @@ def _event(
         "kind": np.full(n, kind, np.int64),
         "person": sent["person"][rows],
         "campaign": sent["campaign"][rows],
+        "sent": sent["at"][rows] // MINUTE,
         "machine": np.full(n, Machine.NONE, np.int64),
         "category": sent["category"][rows],
     }
@@ -153,14 +160,17 @@ def _subscriptions(
     traits = people.traits
     from_day = people.columns["from_day"][: people.contacts]
     came = calendar.start + (from_day * DAY).astype(np.int64)
-    since = np.where(traits["subscribed_at_start"], came, NEVER)
-    possible = (traits["life"] != Life.NEVER_ACTIVE) & (since == NEVER)
+    # To a mailbox that many share, the letter comes once.
+    spare = traits["shares_mailbox"] & (np.cumsum(traits["shares_mailbox"]) > 1)
+    since = np.where(traits["subscribed_at_start"] & ~spare, came, NEVER)
+    possible = (traits["life"] != Life.NEVER_ACTIVE) & (since == NEVER) & ~spare
     listed = possible & (rng.random(people.contacts) < SUBSCRIBES_BY_LIST)
     moment = came + (rng.random(people.contacts) * (calendar.end - came)).astype(int)
     since = np.where(listed, moment, since)
 
     joins = visits["joins"]
-    joins[joins] = since[visits["person"][joins]] == NEVER
+    joiners = visits["person"][joins]
+    joins[joins] = (since[joiners] == NEVER) & ~spare[joiners]
     rows = np.flatnonzero(joins)
     _, first = np.unique(visits["person"][rows], return_index=True)
     joins[:] = False
@@ -169,7 +179,7 @@ def _subscriptions(
 
     who = np.flatnonzero(listed)
     nothing = np.full(len(who), -2)
-    sent = {"person": who, "campaign": nothing, "category": nothing}
+    sent = {"person": who, "campaign": nothing, "category": nothing, "at": moment[who]}
     return since, _event(sent, np.ones(len(who), bool), Mail.SUBSCRIBED, moment[who])
 
 
@@ -239,13 +249,25 @@ def _machines(rng: np.random.Generator, people: People, sent: Columns) -> list[C
     bare = rng.random(len(proxy["at"])) < BARE_PROXY
     proxy["machine"] = np.where(bare, Machine.BARE_PROXY, Machine.PROXY)
 
+    return [proxy, *_scanners(rng, people, sent)]
+
+
+def _scanners(rng: np.random.Generator, people: People, sent: Columns) -> list[Columns]:
+    """What companies' scanners do: open, and within 3 seconds follow every link."""
+    n = len(sent["at"])
     company = people.traits["company"][sent["person"]]
-    scanned = (
-        (company >= 0) & (company % SCANNER_AT_EVERY == 0) & (rng.random(n) < SCANNED)
-    )
-    after = rng.integers(1, 20, n) * SECOND
-    opens = _event(sent, scanned, Mail.OPENED, sent["at"] + after)
-    clicks = _event(sent, scanned, Mail.CLICKED, sent["at"] + after + SECOND)
-    for scans in (opens, clicks):
-        scans["machine"][:] = Machine.SCANNER
-    return [proxy, opens, clicks]
+    scanned = (company % SCANNER_AT[0] == SCANNER_AT[1]) & (company >= 0)
+    scanned &= rng.random(n) < SCANNED
+    hides = company % HIDDEN_SCANNER_AT[0] == HIDDEN_SCANNER_AT[1]
+    machine = np.where(hides, Machine.HIDDEN_SCANNER, Machine.SCANNER)[scanned]
+    after = rng.integers(*SCANNED_AFTER, n) * SECOND
+    links = rng.integers(*LINKS_SCANNED, n)
+    parts = [_event(sent, scanned, Mail.OPENED, sent["at"] + after)]
+    parts[0]["machine"] = machine
+    for link in range(LINKS_SCANNED[1] - 1):
+        at = sent["at"] + after + rng.integers(0, 3, n) * SECOND
+        clicks = _event(sent, scanned, Mail.CLICKED, at)
+        clicks["machine"] = machine
+        clicks["category"] = (clicks["category"] + link) % len(CATEGORIES)
+        parts.append(take(clicks, links[scanned] > link))
+    return parts

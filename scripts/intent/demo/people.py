@@ -1,15 +1,7 @@
-"""Who they are: contacts and anonymous visitors, and how ready they are to buy.
-
-Readiness is the hidden truth of the demo: a number from 0 to 1 per person and day.
-It rests at the person's base and rises in buying episodes, which ramp up over days
-or weeks, peak and fade. Some episodes end in a purchase, which ends the wish.
-All that the feeds tell follows from readiness, with noise; so what happened before
-a moment really tells something about what comes after it.
-"""
+"""Who they are: contacts and anonymous visitors, with their traits and habits."""
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +12,9 @@ from intent.demo.basics import (
     NEVER,
     Calendar,
     Columns,
+    take,
 )
+from intent.demo.declared import COUNTRY_SHARES, buying_factor, draw_declared
 from intent.demo.spec import DemoSpec
 
 ANONYMOUS_PER_CONTACT = 3
@@ -41,19 +35,23 @@ OBJECTED = 0.012
 SUBSCRIBED_AT_START = 0.40
 MAIL_PRIVACY = 0.35  # of mail programs open everything by proxy
 
-DEVICE_SHARES = (0.64, 0.27, 0.09)  # one, two, three devices
-COUNTRIES = ("DE", "AT", "CH", "NL", "FR", "GB")
-COUNTRY_SHARES = (0.62, 0.12, 0.06, 0.08, 0.07, 0.05)
+DEVICE_SHARES = (0.61, 0.26, 0.10, 0.03)  # one to four devices
+SECOND_HAND = 0.30  # of second devices, where the contact before stopped coming
+SHARED_MAILBOX = 0
+"""The company whose members all use the mailbox info@."""
+EVERY_EMPLOYEE, EVERY_TESTER = (500, 7), (700, 11)
+"""Of so many contacts, the one at this place is no customer."""
 
-# Buying episodes.
-EPISODES_PER_YEAR = 0.85
-ANONYMOUS_EPISODES_PER_YEAR = 0.3
-EPISODE_CONVERSION = 0.55  # of a full-height episode, at average propensity
-RISE_DAYS = (8, 32)
-FALL_HALF_LIFE_DAYS = (2.0, 7.0)
-WINDOW = np.arange(-32, 22)  # days around an episode's peak that are looked at
-AFTER_PURCHASE = 0.12  # what is left of the episode's readiness
-BASE_READINESS = 0.04
+# Habits of contacts who are active.
+MEMBERS = (0.10, 0.16)  # of the loyalty programme; and what propensity adds
+MEMBERS_AT_START = 0.6
+SUBSCRIBERS = 0.03  # get a box each month
+RHYTHMIC = 0.015  # buy every so many days
+RHYTHM_DAYS = (21, 60)
+HABITUAL = 0.02  # log in every week
+TRENDS = 0.15  # put more and more into the cart, or less and less
+NETWORKED = 0.18  # follow the shop in a social network
+NETWORKS = ("instagram", "facebook", "tiktok", "forum")
 
 
 class Life(IntEnum):
@@ -64,6 +62,14 @@ class Life(IntEnum):
     NEVER_ACTIVE = 2
 
 
+class Staff(IntEnum):
+    """Who is no customer though it looks so."""
+
+    NONE = 0
+    EMPLOYEE = 1
+    TEST = 2
+
+
 @dataclass(frozen=True)
 class People:
     """The people of one block: its contacts first, then its anonymous visitors."""
@@ -71,7 +77,8 @@ class People:
     contacts: int
     columns: Columns
     """One row per person: propensity, favourite (category), country, from_day,
-    to_day (when they visit), devices, first_cookie (within the block), agent."""
+    to_day (when they visit), devices, first_cookie (within the block), agent,
+    took_from (the person whose old device is their second one, or -1)."""
     traits: Columns
     """One row per contact: what only contacts have."""
 
@@ -81,28 +88,20 @@ class People:
         return len(self.columns["propensity"])
 
 
-@dataclass(frozen=True)
-class Readiness:
-    """How ready each person of a block is, and what the episodes lead to."""
-
-    level: NDArray[np.float32]
-    """0 to 1; shape (people, days)."""
-    visits: Columns
-    """Visits that episodes cause: person, day."""
-    purchases: Columns
-    """Purchases that episodes end in: person, day."""
-
-
 def draw_people(
-    rng: np.random.Generator, spec: DemoSpec, first: int, contacts: int
+    rng: np.random.Generator,
+    spec: DemoSpec,
+    calendar: Calendar,
+    place: tuple[int, int],
 ) -> People:
-    """The block of contacts `first` to `first + contacts`, and its visitors."""
+    """The block of so many contacts from a number on, `place`, and its visitors."""
+    first, contacts = place
     size = contacts * (1 + ANONYMOUS_PER_CONTACT)
-    traits = _draw_traits(rng, spec, contacts)
+    traits = _draw_traits(rng, spec, np.arange(first, first + contacts))
     from_day = np.zeros(size)
     to_day = np.full(size, float(spec.days))
 
-    newcomer = rng.random(contacts) < NEWCOMERS
+    newcomer = (rng.random(contacts) < NEWCOMERS) & (traits["staff"] == Staff.NONE)
     traits["is_newcomer"] = newcomer
     from_day[:contacts] = np.where(newcomer, rng.random(contacts) * spec.days, 0)
     dormant = traits["life"] == Life.DORMANT
@@ -116,7 +115,7 @@ def draw_people(
     lived = begin + rng.exponential(45, size - contacts) + 1
     to_day[contacts:] = np.clip(lived, from_day[contacts:], spec.days)
 
-    devices = rng.choice(3, size, p=DEVICE_SHARES) + 1
+    devices = rng.choice(len(DEVICE_SHARES), size, p=DEVICE_SHARES) + 1
     devices[contacts:] = 1
     columns = {
         "number": np.concatenate(
@@ -124,41 +123,99 @@ def draw_people(
         ),
         "propensity": rng.gamma(0.8, 1 / 0.8, size),
         "favourite": rng.integers(0, len(CATEGORIES), size),
-        "country": rng.choice(len(COUNTRIES), size, p=COUNTRY_SHARES),
+        "country": rng.choice(len(COUNTRY_SHARES), size, p=COUNTRY_SHARES),
         "from_day": from_day,
         "to_day": to_day,
         "devices": devices,
         "first_cookie": np.cumsum(devices) - devices,
         "agent": rng.integers(0, 1 << 16, size),
     }
-    traits["country"] = columns["country"][:contacts]
+    columns["took_from"] = _second_hand(rng, size, traits, devices)
+    own = take(columns, slice(0, contacts))
+    traits["country"] = own["country"]
+    traits |= draw_declared(rng, calendar, own, traits["company"])
+    columns["propensity"][:contacts] *= buying_factor(traits, traits["company"])
+    traits |= _draw_habits(rng, spec, traits, columns)
     return People(contacts, columns, traits)
 
 
-def _draw_traits(rng: np.random.Generator, spec: DemoSpec, count: int) -> Columns:
+def _second_hand(
+    rng: np.random.Generator, size: int, traits: Columns, devices: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The person whose device each got as a second one, the one before, or -1."""
+    life, staff = traits["life"], traits["staff"]
+    stopped = np.concatenate([[False], (life == Life.DORMANT)[:-1]])
+    takes = stopped & (life == Life.ACTIVE) & (staff == Staff.NONE)
+    takes &= (devices[: len(life)] > 1) & (rng.random(len(life)) < SECOND_HAND)
+    took_from = np.full(size, -1)
+    took_from[: len(life)] = np.where(takes, np.arange(len(life)) - 1, -1)
+    return took_from
+
+
+def _draw_habits(
+    rng: np.random.Generator, spec: DemoSpec, traits: Columns, columns: Columns
+) -> Columns:
+    """What some contacts do time and again; one row per contact."""
+    n = len(traits["life"])
+    active = traits["life"] == Life.ACTIVE
+    customer = active & (traits["staff"] == Staff.NONE)
+    holder = traits["old_account"] | traits["may_register"]
+    chance = MEMBERS[0] + MEMBERS[1] * columns["propensity"][:n]
+    came = columns["from_day"][:n]
+    at_start = rng.random(n) < MEMBERS_AT_START
+    later = came + rng.random(n) * (spec.days - came) * 0.8
+    rhythm = rng.integers(*RHYTHM_DAYS, n)
+    trend = rng.integers(0, 2, n) * 2 - 1
+    return {
+        "member": holder & active & (rng.random(n) < np.minimum(chance, 0.6)),
+        "member_from_day": np.where(at_start, came, later),
+        "subscriber": holder & active & (rng.random(n) < SUBSCRIBERS),
+        "rhythm": np.where(customer & (rng.random(n) < RHYTHMIC), rhythm, 0),
+        "habitual": holder & customer & (rng.random(n) < HABITUAL),
+        "trend": np.where(rng.random(n) < TRENDS, trend, 0),
+        "network": np.where(
+            customer & (rng.random(n) < NETWORKED),
+            rng.integers(0, len(NETWORKS), n),
+            -1,
+        ),
+    }
+
+
+def _draw_traits(
+    rng: np.random.Generator, spec: DemoSpec, number: NDArray[np.int64]
+) -> Columns:
     """What only contacts have; one row per contact."""
+    count = len(number)
     draw = rng.random(count)
     life = np.where(
         draw < NEVER_ACTIVE,
         Life.NEVER_ACTIVE,
         np.where(draw < NEVER_ACTIVE + DORMANT, Life.DORMANT, Life.ACTIVE),
     )
+    staff = np.where(number % EVERY_TESTER[0] == EVERY_TESTER[1], Staff.TEST, 0)
+    staff[number % EVERY_EMPLOYEE[0] == EVERY_EMPLOYEE[1]] = Staff.EMPLOYEE
+    insider = staff != Staff.NONE
+    life[insider] = Life.ACTIVE
     never = life == Life.NEVER_ACTIVE
-    account = rng.random(count)
+    account = np.where(insider, 0, rng.random(count))
     companies = max(1, round(spec.contacts * BUSINESS / CONTACTS_PER_COMPANY))
     company = (rng.random(count) ** 1.5 * companies).astype(np.int64)
-    objected = rng.random(count) < OBJECTED
+    company = np.where((rng.random(count) < BUSINESS) & ~insider, company, -1)
+    shares_mailbox = company == SHARED_MAILBOX
+    objected = (rng.random(count) < OBJECTED) & ~insider
     window = rng.random(count) * spec.days * DAY
     return {
         "life": life,
+        "staff": staff,
         "old_account": ~never & (account < OLD_ACCOUNTS),
         "may_register": ~never
         & (account >= OLD_ACCOUNTS)
         & (account < OLD_ACCOUNTS + NEW_ACCOUNTS),
-        "in_crm": never | (rng.random(count) < IN_CRM),
-        "company": np.where(rng.random(count) < BUSINESS, company, -1),
+        "in_crm": (never | (rng.random(count) < IN_CRM)) & ~insider,
+        "company": company,
+        "shares_mailbox": shares_mailbox,
         "has_phone": rng.random(count) < HAS_PHONE,
-        "has_email": ~(never & (rng.random(count) < NO_EMAIL)),
+        "has_email": ~(never & (rng.random(count) < NO_EMAIL)) | shares_mailbox,
         # ms after the start of history
         "objects_after": np.where(objected, window.astype(np.int64), NEVER),
         "subscribed_at_start": ~never & (rng.random(count) < SUBSCRIBED_AT_START),
@@ -167,82 +224,3 @@ def _draw_traits(rng: np.random.Generator, spec: DemoSpec, count: int) -> Column
         "mail_interest": rng.beta(1.6, 2.4, count) * 2.5,
         "name": rng.integers(0, 1 << 16, count),
     }
-
-
-def draw_readiness(
-    rng: np.random.Generator,
-    calendar: Calendar,
-    people: People,
-    visits_at_peak: float,
-) -> Readiness:
-    """Episodes of a block: readiness, and the visits and purchases they cause.
-
-    `visits_at_peak` is the number of visits per day of a fully ready person.
-    """
-    p = people.columns
-    years = (p["to_day"] - p["from_day"]) / 365
-    is_contact = p["number"] >= 0
-    rate = np.where(is_contact, EPISODES_PER_YEAR, ANONYMOUS_EPISODES_PER_YEAR)
-    counts = rng.poisson(rate * p["propensity"] * years)
-    person = np.repeat(np.arange(people.size), counts)
-    n = len(person)
-
-    peak = calendar.draw_days(rng, p["from_day"][person], p["to_day"][person])
-    rise = rng.uniform(*RISE_DAYS, n)[:, None]
-    fall = rng.uniform(*FALL_HALF_LIFE_DAYS, n)[:, None]
-    height = rng.uniform(0.45, 1.0, n)[:, None]
-    rising = np.clip(1 + WINDOW / rise, 0, 1)
-    fading = 0.5 ** (np.maximum(WINDOW, 0) / fall)
-    shape = height * np.where(WINDOW < 0, rising, fading)
-
-    day = peak[:, None] + WINDOW
-    happens = (day >= p["from_day"][person][:, None].astype(int)) & (
-        day < p["to_day"][person][:, None]
-    )
-    chance = EPISODE_CONVERSION * np.sqrt(p["propensity"][person]) * height[:, 0]
-    bought = _purchase_offset(rng, shape * happens, is_contact[person] * chance)
-    shape = np.where(bought[:, None] < WINDOW, shape * AFTER_PURCHASE, shape)
-    shape *= happens
-
-    cell, strength = _cells(person, day, shape, calendar.days)
-    sums = np.bincount(cell, strength, people.size * calendar.days)
-    level = sums.reshape(people.size, calendar.days) + BASE_READINESS
-    busy = calendar.busy[cell % calendar.days]
-    visits = rng.poisson(visits_at_peak * strength * busy)
-    visited = np.repeat(cell, visits)
-    buys = bought <= WINDOW[-1]
-    return Readiness(
-        np.minimum(level, 1).astype(np.float32),
-        {"person": visited // calendar.days, "day": visited % calendar.days},
-        {"person": person[buys], "day": peak[buys] + bought[buys]},
-    )
-
-
-def _purchase_offset(
-    rng: np.random.Generator,
-    shape: NDArray[np.float64],
-    chance: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """Days from each episode's peak to its purchase; beyond the window if none.
-
-    The day is drawn by readiness squared: people buy when they are most ready.
-    """
-    weight = np.cumsum(shape**2, axis=1)
-    target = rng.random(len(shape)) * weight[:, -1]
-    found = np.sum(weight <= target[:, None], axis=1)
-    buys = (rng.random(len(shape)) < chance) & (weight[:, -1] > 0)
-    none = WINDOW[-1] + 1
-    offset = np.where(buys, WINDOW[np.minimum(found, len(WINDOW) - 1)], none)
-    return np.asarray(offset, np.int64)
-
-
-def _cells(
-    person: NDArray[np.int64],
-    day: NDArray[np.int64],
-    shape: NDArray[np.float64],
-    days: int,
-) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Flat (person, day) index and readiness of each day on which there is any."""
-    there = shape > 0
-    cell = (person[:, None] * days + day)[there]
-    return cell, shape[there]

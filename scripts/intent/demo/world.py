@@ -22,20 +22,22 @@ from intent.demo.basics import (
     take,
 )
 from intent.demo.mail import Machine, Mail, MailDay, draw_mail
-from intent.demo.people import People, draw_people, draw_readiness
+from intent.demo.people import People, draw_people
+from intent.demo.play import WebDay, play_visits
+from intent.demo.readiness import Mood, Readiness, draw_readiness, first_days
 from intent.demo.spec import DemoSpec
 from intent.demo.visits import (
     VISITS_AT_PEAK,
-    WebDay,
     decide_visits,
     in_order,
     plan_visits,
-    play_visits,
     visits_from_clicks,
 )
 
 BLOCK = 4096
 """Contacts per block: bounds memory. Changing it makes another world."""
+NOBODY = -1
+"""Owner of the cookies of visitors who stay unknown, and of the tablet."""
 TRUTH_EVERY_DAYS = 7
 """Days between two samples of the hidden readiness."""
 
@@ -50,9 +52,14 @@ _NARROW = {
     "product": np.int16,
     "query": np.int16,
     "campaign": np.int16,
+    "phrase": np.int16,
+    "feature": np.int8,
+    "form": np.int8,
+    "mood": np.int8,
     "number": np.int32,
     "cookie": np.int32,
     "session": np.int32,
+    "sent": np.int32,
     "order": np.int32,
 }
 
@@ -66,7 +73,7 @@ class World:
     contacts: Columns
     """Traits; one row per contact, so the row is the contact's number."""
     cookie_owner: NDArray[np.int32]
-    """Contact of each cookie, -1 if anonymous."""
+    """Contact of each cookie, or NOBODY."""
     sessions: int
     """Number of visits."""
     web: Columns
@@ -75,6 +82,8 @@ class World:
     """Rows in order of time."""
     lines: Columns
     mail: Columns
+    service: Columns
+    """Calls on the customer service: number, at, mood, about_order."""
     readiness: NDArray[np.float32]
     """Hidden readiness of contacts; shape (contacts, samples)."""
 
@@ -85,14 +94,15 @@ class _Block:
     sessions: int
     web: WebDay
     mail: MailDay
-    readiness: NDArray[np.float32]
+    service: Columns
+    readiness: Readiness
 
 
 def make_world(spec: DemoSpec) -> World:
     """The world of a spec."""
     calendar, catalogue = make_calendar(spec), make_catalogue(spec.seed)
     web, identifies, orders, lines, mail = [], [], [], [], []
-    contacts, owners, readiness = [], [], []
+    contacts, owners, service, readiness = [], [], [], []
     session = cookie = order = 0
     for index, first in enumerate(range(0, spec.contacts, BLOCK)):
         count = min(BLOCK, spec.contacts - first)
@@ -100,13 +110,14 @@ def make_world(spec: DemoSpec) -> World:
         day = block.web
         web.append(_shift(day.events, session=session, cookie=cookie, order=order))
         identifies.append(_shift(day.identifies, cookie=cookie))
-        orders.append(_shift(day.orders))
+        orders.append(_shift(day.orders, cookie=cookie))
         lines.append(_shift(day.lines, order=order))
         mail.append(_shift(_numbered(block.mail.events), number=first))
         contacts.append(_contact_rows(block))
         people = block.people.columns
-        owners.append(np.repeat(people["number"], people["devices"]))
-        readiness.append(block.readiness)
+        owners.append(np.repeat([*people["number"], NOBODY], [*people["devices"], 1]))
+        service.append(_shift(_numbered(block.service), number=first))
+        readiness.append(block.readiness.level[:count, ::TRUTH_EVERY_DAYS])
         session += block.sessions
         cookie += len(owners[-1])
         order += len(day.orders["at"])
@@ -128,6 +139,7 @@ def make_world(spec: DemoSpec) -> World:
         take(all_orders, by_time),
         take(all_lines, np.argsort(all_lines["order"], kind="stable")),
         concat(mail),
+        concat(service),
         np.concatenate(readiness),
     )
 
@@ -141,7 +153,7 @@ def _make_block(
     """The block of `place`: its index, first contact and number of contacts."""
     index, first, count = place
     rng = random_stream(spec.seed, Stream.BLOCK, index)
-    people = draw_people(rng, spec, first, count)
+    people = draw_people(rng, spec, calendar, (first, count))
     readiness = draw_readiness(rng, calendar, people, VISITS_AT_PEAK)
     planned = in_order(plan_visits(rng, calendar, people, readiness))
     visits = decide_visits(rng, calendar, people, readiness, planned)
@@ -153,18 +165,14 @@ def _make_block(
     more["joins"][:] = False  # who clicks in a newsletter has it already
     visits = in_order(concat([visits, more]))
     web = play_visits(rng, calendar, catalogue, people, visits)
-    return _Block(
-        people,
-        len(visits["start"]),
-        web,
-        mail,
-        readiness.level[:count, ::TRUTH_EVERY_DAYS],
-    )
+    called = calendar.draw_moments(rng, readiness.service["day"])
+    service = {**readiness.service, "at": called}
+    return _Block(people, len(visits["start"]), web, mail, service, readiness)
 
 
-def _numbered(mail: Columns) -> Columns:
-    """Email events with the contact's number, which is its row in the block."""
-    return {**mail, "number": mail["person"]}
+def _numbered(columns: Columns) -> Columns:
+    """Rows of contacts with the contact's number, which is its row in the block."""
+    return {**columns, "number": columns["person"]}
 
 
 def _shift(columns: Columns, **offsets: int) -> Columns:
@@ -185,9 +193,13 @@ def _contact_rows(block: _Block) -> Columns:
     traits = block.people.traits
     registered = block.web.registered
     count = block.people.contacts
+    service = block.readiness.service
     return {
         **traits,
         "from_day": block.people.columns["from_day"][:count],
+        "to_day": block.people.columns["to_day"][:count],
+        "soured_day": first_days(service, Mood.SOURED, count),
+        "pleased_day": first_days(service, Mood.PLEASED, count),
         "has_account": traits["old_account"] | (registered < NEVER),
         "registered": registered,
         "opted_out": block.mail.opted_out,

@@ -1,22 +1,34 @@
 """Writing the demo: feeds into the landing folder, the truth beside it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from intent.demo import records, render
-from intent.demo.basics import DAY, take
-from intent.demo.dirt import Dirt, record_email, record_identifies, record_web
+from intent.demo import (
+    loyalty,
+    records,
+    render_elsewhere,
+    render_events,
+    render_records,
+    sales,
+    service,
+    tracked,
+    truth,
+    voices,
+)
+from intent.demo.basics import Columns, take
+from intent.demo.cells import Names
+from intent.demo.dirt import Dirt
+from intent.demo.files import month_slices, write_table
 from intent.demo.landing import Landing
 from intent.demo.spec import DemoSpec, DemoSummary
-from intent.demo.world import TRUTH_EVERY_DAYS, World, make_world
+from intent.demo.world import World, make_world
 from intent.errors import UnavailableError
 
 TRUTH = "demo_truth"
@@ -65,6 +77,77 @@ def write_demo_feeds(
     )
 
 
+@dataclass(frozen=True)
+class _Table:
+    """How a raw table comes about."""
+
+    record: Callable[[World, int], Columns]
+    """Its rows as the tool recorded them, by world and seed."""
+    render: Callable[[Names, Columns], Any]
+    """The rows as an Arrow table; its first column is the row's id."""
+    file: str
+    """Its file, `{}` in place of the month if there is one for each."""
+
+
+_TABLES = {
+    "web.events": _Table(
+        tracked.record_web, render_events.web_events, "events_{}.parquet"
+    ),
+    "web.identifies": _Table(
+        tracked.record_identifies, render_events.web_identifies, "identifies.parquet"
+    ),
+    "email.events": _Table(
+        tracked.record_email, render_events.email_events, "events_{}.ndjson"
+    ),
+    "shop.customers": _Table(
+        records.shop_customers, render_records.shop_customers, "customers.csv"
+    ),
+    "shop.orders": _Table(
+        records.shop_orders, render_records.shop_orders, "orders.csv"
+    ),
+    "shop.order_lines": _Table(
+        records.shop_order_lines, render_records.shop_order_lines, "order_lines.csv"
+    ),
+    "shop.returns": _Table(
+        records.shop_returns, render_records.shop_returns, "returns.csv"
+    ),
+    "shop.subscriptions": _Table(
+        loyalty.subscription_events,
+        render_elsewhere.subscription_events,
+        "subscriptions.csv",
+    ),
+    "crm.contacts": _Table(
+        records.crm_contacts, render_records.crm_contacts, "contacts.csv"
+    ),
+    "crm.interactions": _Table(
+        sales.crm_interactions, render_elsewhere.crm_interactions, "interactions.csv"
+    ),
+    "crm.identifier_links": _Table(
+        sales.identifier_links,
+        render_elsewhere.identifier_links,
+        "identifier_links.csv",
+    ),
+    "loyalty.events": _Table(
+        loyalty.loyalty_events, render_elsewhere.loyalty_events, "events.parquet"
+    ),
+    "reviews.reviews": _Table(
+        voices.product_reviews, render_elsewhere.product_reviews, "reviews.csv.gz"
+    ),
+    "support.tickets": _Table(
+        service.support_tickets, render_elsewhere.support_tickets, "tickets.ndjson.gz"
+    ),
+    "support.ratings": _Table(
+        service.support_ratings, render_elsewhere.support_ratings, "ratings.csv"
+    ),
+    "surveys.responses": _Table(
+        voices.survey_responses, render_elsewhere.survey_responses, "responses.ndjson"
+    ),
+    "social.events": _Table(
+        voices.social_events, render_elsewhere.social_events, "events.ndjson.gz"
+    ),
+}
+
+
 class _Writer:
     """Writes tables and counts what is in them."""
 
@@ -73,7 +156,7 @@ class _Writer:
     ) -> None:
         self._place = place
         self._world = world
-        self._names = render.Names(world)
+        self._names = Names(world)
         self._progress = on_progress or (lambda _table, _rows: None)
         self.rows: dict[str, int] = {}
         self.planted: dict[str, dict[str, int]] = {}
@@ -81,140 +164,49 @@ class _Writer:
 
     def write_all(self, seed: int) -> None:
         """Write every feed, one table at a time to save memory."""
-        world, names = self._world, self._names
-        rows = record_web(world, seed)
-        self._count("web.events", rows["dirt"], lambda w: render.web_ids(rows["id"][w]))
-        for month, part in render.month_slices(rows["received"]):
-            table = render.web_events(names, take(rows, part))
-            self._parquet("web.events", f"events_{month}.parquet", table)
-        rows = record_identifies(world, seed)
-        self._count(
-            "web.identifies", rows["dirt"], lambda w: render.identify_ids(rows["id"][w])
-        )
-        table = render.web_identifies(names, rows)
-        self._parquet("web.identifies", "identifies.parquet", table)
-        rows = record_email(world, seed)
-        self._count(
-            "email.events", rows["dirt"], lambda w: render.email_ids(rows["id"][w])
-        )
-        for month, part in render.month_slices(rows["received"]):
-            table = render.email_events(names, take(rows, part))
-            path = self._place.path("email.events", f"events_{month}.ndjson")
-            path.write_bytes(render.json_lines(table))
-            self._progress("email.events", table.num_rows)
-        self._records(seed)
+        for name, table in _TABLES.items():
+            rows = table.record(self._world, seed)
+            self.rows[name] = len(rows["dirt"])
+            self.planted[name] = {}
+            for file, part in _files(table, rows):
+                rendered = table.render(self._names, part)
+                self._note_planted(name, part["dirt"], rendered.column(0))
+                write_table(rendered, self._place.path(name, file))
+                self._progress(name, rendered.num_rows)
 
-    def _records(self, seed: int) -> None:
-        """Write the records of shop and CRM."""
-        for name, recorded, rendered in (
-            ("shop.customers", records.shop_customers, render.shop_customers),
-            ("shop.orders", records.shop_orders, render.shop_orders),
-            ("shop.order_lines", records.shop_order_lines, render.shop_order_lines),
-            ("shop.returns", records.shop_returns, render.shop_returns),
-            ("crm.contacts", records.crm_contacts, render.crm_contacts),
-        ):
-            rows = recorded(self._world, seed)
-            self._csv(name, rows["dirt"], rendered(self._names, rows))
-
-    def _csv(self, table_name: str, dirt: NDArray[Any], table: Any) -> None:
-        """Write one CSV file, the only one of its table."""
-        ids = table.column(0).combine_chunks()
-        self._count(table_name, dirt, lambda where: ids.take(pa.array(where)))
-        path = self._place.path(table_name, table_name.split(".")[1] + ".csv")
-        pa_csv.write_csv(table, path)
-        self._progress(table_name, table.num_rows)
-
-    def _parquet(self, table_name: str, file_name: str, table: Any) -> None:
-        """Write one Parquet file."""
-        path = self._place.path(table_name, file_name)
-        pq.write_table(table, path, compression="zstd", compression_level=1)
-        self._progress(table_name, table.num_rows)
-
-    def _count(
-        self, table: str, dirt: NDArray[Any], ids: Callable[[NDArray[Any]], Any]
-    ) -> None:
-        """Note how many rows a table gets, what is planted in them and where.
-
-        `ids` gives the ids of rows by their index.
-        """
-        self.rows[table] = len(dirt)
-        self.planted[table] = {}
+    def _note_planted(self, table: str, dirt: NDArray[Any], ids: Any) -> None:
+        """Note what is planted in rows of a table, and where."""
         feed, name = table.split(".")
         for kind in Dirt:
             where = np.flatnonzero(dirt & kind)
             if not len(where):
                 continue
             label = str(kind.name).lower()
-            self.planted[table][label] = len(where)
+            so_far = self.planted[table].get(label, 0)
+            self.planted[table][label] = so_far + len(where)
             columns = {"feed": feed, "table_name": name, "kind": label}
             repeated = {key: pa.repeat(v, len(where)) for key, v in columns.items()}
-            self._planted_rows.append(pa.table({**repeated, "row_id": ids(where)}))
+            row_id = ids.combine_chunks().take(pa.array(where))
+            self._planted_rows.append(pa.table({**repeated, "row_id": row_id}))
 
     def write_truth(self, folder: Path) -> None:
         """Write what no tool would know; each file aside, then renamed."""
         folder.mkdir(parents=True, exist_ok=True)
-        planted = [
-            {
-                "feed": table.split(".")[0],
-                "table_name": table.split(".")[1],
-                "kind": kind,
-                "rows": rows,
-            }
-            for table, kinds in self.planted.items()
-            for kind, rows in kinds.items()
-        ]
-        for name, table in (
-            ("planted", pa.Table.from_pylist(planted)),
-            ("planted_rows", pa.concat_tables(self._planted_rows)),
-            ("contacts", self._contacts()),
-            ("cookies", self._cookies()),
-            ("readiness", self._readiness()),
-        ):
-            aside = folder / f".{name}.parquet.tmp"
-            pq.write_table(table, aside, compression="zstd", compression_level=1)
+        tables = {
+            "planted": truth.planted(self.planted),
+            "planted_rows": pa.concat_tables(self._planted_rows),
+            **truth.tables(self._world, self._names),
+        }
+        for name, table in tables.items():
+            aside = folder / f".{name}.parquet"
+            write_table(table, aside)
             aside.replace(folder / f"{name}.parquet")
 
-    def _contacts(self) -> Any:
-        """All contacts with the identifiers that they have."""
-        traits, names = self._world.contacts, self._names
-        number = np.arange(len(traits["name"]))
-        clean = np.zeros(len(number), np.int16)
-        return pa.table(
-            {
-                "contact_number": pa.array(number, pa.int32()),
-                "email": names.emails(number, clean, traits["has_email"]),
-                "customer_id": render.pick(
-                    names.customers, number, traits["has_account"]
-                ),
-                "crm_id": render.pick(names.crm_ids, number, traits["in_crm"]),
-                "life": render.pick(
-                    pa.array(["active", "dormant", "never_active"]), traits["life"]
-                ),
-            }
-        )
 
-    def _cookies(self) -> Any:
-        """Whose each cookie is; no contact for those who stay anonymous."""
-        owner = self._world.cookie_owner
-        return pa.table(
-            {
-                "anonymous_id": render.cookie_ids(np.arange(len(owner))),
-                "contact_number": pa.array(owner, mask=owner < 0),
-            }
-        )
-
-    def _readiness(self) -> Any:
-        """Hidden readiness of each contact on every seventh day."""
-        level = self._world.readiness
-        contacts, samples = level.shape
-        first = self._world.calendar.start // DAY
-        days = (first + TRUTH_EVERY_DAYS * np.arange(samples)).astype(np.int32)
-        return pa.table(
-            {
-                "contact_number": pa.array(
-                    np.repeat(np.arange(contacts, dtype=np.int32), samples)
-                ),
-                "as_of_date": pa.array(np.tile(days, contacts)).cast(pa.date32()),
-                "readiness": level.ravel(),
-            }
-        )
+def _files(table: _Table, rows: Columns) -> Iterator[tuple[str, Columns]]:
+    """The files of a table and the rows of each."""
+    if "{}" not in table.file:
+        yield table.file, rows
+        return
+    for month, part in month_slices(rows["received"]):
+        yield table.file.format(month), take(rows, part)
