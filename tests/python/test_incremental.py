@@ -37,6 +37,8 @@ SUFFIXES = {"parquet": ".parquet", "json": ".ndjson", "csv": ".csv"}
 COMPARED = {
     "intent_intermediate.int_activities": "exclude (run_id)",
     "intent_intermediate.int_activity_days": "exclude (run_id)",
+    "intent_intermediate.int_orders": "exclude (run_id)",
+    "intent_intermediate.int_derived_days": "",
     "intent_intermediate.int_identifier_contacts": "",
     "intent_intermediate.int_contacts": "",
     "intent.feed_accounts": "",

@@ -74,6 +74,12 @@ SMALL = {
         loyalty,warm,1.0,0.8,2
         loyalty,cold,0,0,3
         """,
+    "rules/derived_signals.csv": """\
+        activity,least_history,least_change,most_variation,lapses_after,note
+        purchase_repeated,1,,,,
+        order_value_fallen,3,0.5,,,
+        purchase_due,3,,0.6,2,
+        """,
     "feeds/event_names.csv": """\
         feed,event_name,activity,effect
         web,Product Viewed,product_viewed,
@@ -165,7 +171,7 @@ def test_shipped_seeds_are_valid() -> None:
     assert check_seeds(PROJECT / "seeds") == []
 
 
-MODELS, ACTS, RULES, GROUPS, BANDS = (
+MODELS, ACTS, RULES, GROUPS, BANDS, SIGNALS = (
     f"rules/{name}.csv"
     for name in (
         "score_models",
@@ -173,6 +179,7 @@ MODELS, ACTS, RULES, GROUPS, BANDS = (
         "activity_rules",
         "group_rules",
         "score_bands",
+        "derived_signals",
     )
 )
 EVENTS, FEEDS, AGENTS = (
@@ -259,6 +266,19 @@ VIEW_RULE = "purchase,product_viewed,1,7,6,20,,true,"
         (BANDS, "0,0,3", "0.1,0,3", (4, "enter_at", "not 0")),
         (BANDS, "0,0,3", "0,0,2", (4, "rank", "twice")),
         (BANDS, "2.7,1", "2.7,9", (3, "rank", "warm before hot")),
+        (SIGNALS, "purchase_repeated", "weekend", (2, "activity", "known choice")),
+        (SIGNALS, "purchase_due", "purchase_repeated", (4, "activity", "twice")),
+        (SIGNALS, "repeated,1", "repeated,0", (2, "least_history", "under 1")),
+        (SIGNALS, "repeated,1", "repeated,1.5", (2, "least_history", "whole")),
+        (SIGNALS, "repeated,1", "repeated,", (2, "least_history", "blank")),
+        (SIGNALS, "repeated,1,", "repeated,1,1", (2, "least_change", "says nothing")),
+        (SIGNALS, "fallen,3,0.5", "fallen,3,", (3, "least_change", "is blank for")),
+        (SIGNALS, "fallen,3,0.5", "fallen,3,0", (3, "least_change", "not above 0")),
+        (SIGNALS, "fallen,3,0.5", "fallen,3,1", (3, "least_change", "by all of it")),
+        (SIGNALS, "0.6,2", ",2", (4, "most_variation", "is blank for")),
+        (SIGNALS, "0.6,2", "-1,2", (4, "most_variation", "under 0")),
+        (SIGNALS, "0.6,2", "0.6,", (4, "lapses_after", "is blank for")),
+        (SIGNALS, "0.6,2", "0.6,1", (4, "lapses_after", "not above 1")),
         (EVENTS, "Cart Viewed,", "Product Viewed,", (3, "event_name", "twice")),
         (EVENTS, "Cart Viewed,", "Cart Viewed,cart", (3, "activity", "is no activity")),
         (EVENTS, "Cart Viewed,", ",", (3, "event_name", "blank")),
@@ -308,6 +328,8 @@ def test_names_the_fault(
         (BANDS, "1.0,0.8", "3.0,0.8"),
         (BANDS, "1.0,0.8", "2.8,0.8"),
         (BANDS, "2.7,1", "2.7,9"),
+        (SIGNALS, "fallen,3,0.5", "fallen,3,"),
+        (SIGNALS, "0.6,2", "0.6,1"),
         (EVENTS, "Cart Viewed,", "Cart Viewed,cart"),
         (FEEDS, "web,2", "web,1"),
     ],
@@ -585,6 +607,12 @@ def numbers(draw: st.DrawFn, lowest: int = -1_000_000) -> str:
 
 
 positive = numbers(lowest=1)
+SIGNAL_PARAMETERS = {
+    "login_regular": ("", "", ""),
+    "order_value_risen": ("2.25", "", ""),
+    "purchase_quickened": ("0.123456789", "", ""),
+    "purchase_due": ("", "0", "1.5"),
+}
 
 
 @st.composite
@@ -652,6 +680,11 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
                 ("warm", "1", "0.123456789", "2"),
                 ("cold", "0", "0", "3"),
             )
+        ],
+        "derived_signals": [
+            [signal, draw(whole), *parameters, draw(texts)]
+            for signal, parameters in SIGNAL_PARAMETERS.items()
+            if draw(st.booleans())
         ],
         "event_names": [
             [

@@ -350,7 +350,7 @@ def test_one_thing_counts_once_as_its_newest_version_has_it(
 ) -> None:
     rows = shop.rows(
         f"select activity, sum(quantity)::bigint as quantity "
-        f"from intent_intermediate.int_contact_activity_days "
+        f"from intent_intermediate.int_contact_observed_days "
         f"inner join contact_intent using (contact_id) where email = '{email}' "
         f"group by 1"
     )

@@ -6,63 +6,45 @@ clock as (
 
 ),
 
-activity_days as (
+observed_days as (
 
-    select * from {{ ref('int_activity_days') }}
-
-),
-
-contacts as (
-
-    select contact_id from {{ ref('int_contacts') }}
-    where not is_suppressed
+    select * from {{ ref('int_contact_observed_days') }}
 
 ),
 
-identifier_contacts as (
+derived_days as (
+
+    select * from {{ ref('int_derived_days') }}
+
+),
+
+days_unioned as (
 
     select
-        identifier_contacts.identifier,
-        identifier_contacts.contact_id
+        contact_id,
+        activity,
+        activity_date,
+        quantity,
+        event_count,
+        first_at,
+        last_at,
+        age_days
 
-    from {{ ref('int_identifier_contacts') }} as identifier_contacts
-    inner join contacts
-        on identifier_contacts.contact_id = contacts.contact_id
-
-),
-
--- Days count whole: a midnight sees the days before it, the live clock today as well.
-days_known as (
-
+    from observed_days
+    union all
     select
-        activity_days.*,
-        clock.as_of,
-        {{ age_days('clock.as_of', 'activity_days.last_at') }} as age_days
+        derived_days.contact_id,
+        derived_days.activity,
+        derived_days.activity_date,
+        derived_days.quantity,
+        derived_days.event_count,
+        derived_days.first_at,
+        derived_days.last_at,
+        {{ age_days('clock.as_of', 'derived_days.last_at') }} as age_days
 
-    from activity_days
+    from derived_days
     cross join clock
-    where
-        activity_days.valid_from < clock.as_of
-        and (activity_days.valid_to is null or activity_days.valid_to >= clock.as_of)
-
-),
-
-days_joined as (
-
-    select
-        identifier_contacts.contact_id,
-        days_known.activity,
-        days_known.activity_date,
-        days_known.quantity,
-        days_known.event_count,
-        days_known.first_at,
-        days_known.last_at,
-        days_known.age_days
-
-    from days_known
-    inner join identifier_contacts
-        on days_known.identifier = identifier_contacts.identifier
 
 )
 
-select * from days_joined
+select * from days_unioned

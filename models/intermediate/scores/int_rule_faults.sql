@@ -1,5 +1,11 @@
 {{ config(materialized='table', post_hook='{{ stop_on_rule_faults(this) }}') }}
 
+{% set signals = [
+    'purchase_repeated', 'order_value_risen', 'order_value_fallen',
+    'purchase_quickened', 'purchase_slowed', 'purchase_due', 'login_regular',
+    'loyalty_year_completed',
+] %}
+
 with
 
 score_models as (
@@ -51,6 +57,16 @@ score_bands as (
         coalesce(score_model, '(blank)') || ', ' || coalesce(band, '(blank)') as rule
 
     from {{ ref('score_bands') }}
+
+),
+
+derived_signals as (
+
+    select
+        *,
+        coalesce(activity, '(blank)') as rule
+
+    from {{ ref('derived_signals') }}
 
 ),
 
@@ -315,6 +331,55 @@ missing_band_faults as (
 
 ),
 
+derived_signal_faults as (
+
+    select
+        'derived_signals' as sheet,
+        rule,
+        case
+            when
+                activity is null
+                or activity not in (
+                    {%- for signal in signals %}
+                        '{{ signal }}'{{ ',' if not loop.last }}
+                    {%- endfor %}
+                )
+                then 'activity must be one of {{ signals | join(", ") }}'
+            when least_history is null or least_history < 1
+                then 'least_history must be 1 or more'
+            when
+                activity in ('order_value_fallen', 'purchase_quickened')
+                and (least_change is null or least_change <= 0 or least_change >= 1)
+                then 'least_change must be between 0 and 1'
+            when
+                activity in ('order_value_risen', 'purchase_slowed')
+                and (least_change is null or least_change <= 0)
+                then 'least_change must be above 0'
+            when
+                least_change is not null
+                and activity not in (
+                    'order_value_risen', 'order_value_fallen',
+                    'purchase_quickened', 'purchase_slowed'
+                )
+                then 'least_change must be blank'
+            when
+                activity = 'purchase_due'
+                and (most_variation is null or most_variation < 0)
+                then 'most_variation must be 0 or more'
+            when
+                activity = 'purchase_due'
+                and (lapses_after is null or lapses_after <= 1)
+                then 'lapses_after must be above 1'
+            when
+                activity <> 'purchase_due'
+                and (most_variation is not null or lapses_after is not null)
+                then 'most_variation and lapses_after must be blank'
+        end as fault
+
+    from derived_signals
+
+),
+
 event_name_faults as (
 
     select
@@ -387,7 +452,7 @@ machine_agent_faults as (
 repeated_rows as (
     {%- for sheet in [
         'score_models', 'activities', 'activity_rules', 'group_rules',
-        'score_bands', 'event_names', 'feed_preferences', 'machine_agents',
+        'score_bands', 'derived_signals', 'event_names', 'feed_preferences', 'machine_agents',
     ] %}
 
         select
@@ -420,6 +485,8 @@ faults_unioned as (
     select * from score_band_faults
     union all
     select * from missing_band_faults
+    union all
+    select * from derived_signal_faults
     union all
     select * from event_name_faults
     union all

@@ -47,7 +47,7 @@ own_doings as (
 contact_days as (
 
     select contact_days.*
-    from {{ ref('int_contact_activity_days') }} as contact_days
+    from {{ ref('int_contact_observed_days') }} as contact_days
     inner join own_doings
         on contact_days.activity = own_doings.activity
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from intent.rules.parsing import parse_table
 from intent.rules.sheets import (
     ACTIVITY_RULES,
+    DERIVED_SIGNALS,
     EVENT_NAMES,
     FEED_PREFERENCES,
     MACHINE_AGENTS,
@@ -19,6 +20,12 @@ from intent.rules.tables import Fault, Reading, Row, Table, Tables, all_faults, 
 
 FEW = 8
 ALIKE = 0.5
+FALLS = ("order_value_fallen", "purchase_quickened")
+SIGNALS_BY_PARAMETER = {
+    "least_change": (*FALLS, "order_value_risen", "purchase_slowed"),
+    "most_variation": ("purchase_due",),
+    "lapses_after": ("purchase_due",),
+}
 BANDS = SCORE_BANDS.column("band").choices
 
 Check = Callable[[Tables], Iterator[Fault]]
@@ -249,6 +256,29 @@ def check_patterns(tables: Tables) -> Iterator[Fault]:
             )
 
 
+def check_signal_parameters(tables: Tables) -> Iterator[Fault]:
+    """A derived signal has the numbers that it needs, and no others."""
+    table = tables[DERIVED_SIGNALS.name]
+    for row in table.rows:
+        signal = row.values.get("activity")
+        if signal is None:
+            continue
+        for parameter, signals in SIGNALS_BY_PARAMETER.items():
+            text = row.texts[parameter]
+            allowed = table.sheet.column(parameter).allowed
+            if signal in signals and text == "":
+                yield _fault(table, row, parameter, f"is blank for {signal}", allowed)
+            if signal not in signals and text != "":
+                yield _fault(
+                    table, row, parameter, f"says nothing about {signal}", "a blank"
+                )
+        change = _number(row, "least_change")
+        if signal in FALLS and change is not None and change >= 1:
+            yield _fault(
+                table, row, "least_change", "is a fall by all of it", "a share under 1"
+            )
+
+
 def check_event_details(tables: Tables) -> Iterator[Fault]:
     """Details can match: they are held against details in small letters."""
     table = tables[EVENT_NAMES.name]
@@ -277,6 +307,7 @@ CHECKS: tuple[Check, ...] = (
     check_band_ranks,
     check_band_edges,
     check_patterns,
+    check_signal_parameters,
     check_event_details,
 )
 

@@ -338,6 +338,65 @@ SCORE_BANDS = Sheet(
     ),
 )
 
+DERIVED_SIGNALS = Sheet(
+    name="derived_signals",
+    folder="rules",
+    description="What is read out of several orders or logins, and from where on it "
+    "counts as such. Without its row, a signal is not derived.",
+    key=("activity",),
+    colour="70AD47",
+    columns=(
+        Column(
+            "activity",
+            Kind.NAME,
+            "The signal.",
+            choices=(
+                "purchase_repeated",
+                "order_value_risen",
+                "order_value_fallen",
+                "purchase_quickened",
+                "purchase_slowed",
+                "purchase_due",
+                "login_regular",
+                "loyalty_year_completed",
+            ),
+        ),
+        Column(
+            "least_history",
+            Kind.WHOLE,
+            "How many must be there: earlier orders, earlier gaps between days with "
+            "orders, weeks on end, or orders in the year.",
+            at_least=Decimal(1),
+        ),
+        Column(
+            "least_change",
+            Kind.NUMBER,
+            "From which change on against the contact's own mean: 0.5 is by half.",
+            required=False,
+            above=ZERO,
+            blank_means="the signal is no change",
+        ),
+        Column(
+            "most_variation",
+            Kind.NUMBER,
+            "Up to where gaps are a rhythm: their standard deviation, as a share of "
+            "their mean. 0 is like clockwork.",
+            required=False,
+            at_least=ZERO,
+            blank_means="the signal is not purchase_due",
+        ),
+        Column(
+            "lapses_after",
+            Kind.NUMBER,
+            "After how many mean gaps without an order the contact is due no more.",
+            required=False,
+            above=Decimal(1),
+            blank_means="the signal is not purchase_due",
+        ),
+        NOTE,
+    ),
+)
+
 EVENT_NAMES = Sheet(
     name="event_names",
     folder="feeds",
@@ -414,6 +473,7 @@ SHEETS = (
     ACTIVITY_RULES,
     GROUP_RULES,
     SCORE_BANDS,
+    DERIVED_SIGNALS,
     EVENT_NAMES,
     FEED_PREFERENCES,
     MACHINE_AGENTS,

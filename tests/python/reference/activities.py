@@ -39,6 +39,23 @@ class Event:
     """From when on it counts no more, by the row's own word."""
     taken_back_at: int | None = None
     """The same by the newest word of every feed that tells it."""
+    amount: float | None = None
+    currency: str | None = None
+
+
+class Order(NamedTuple):
+    """One order, with the midnight after which it no longer stands."""
+
+    time: int
+    order_id: str
+    amount: float | None
+    currency: str | None
+    """In capitals."""
+    reversed_on: float
+
+    def stands_at(self, clock: float) -> bool:
+        """Tell whether it was placed on a day before the clock and not taken back."""
+        return midnight_of(self.time) < clock <= self.reversed_on
 
 
 class Part(NamedTuple):
@@ -99,6 +116,8 @@ def event_of(row: Row, table: Table, rules: FeedRules) -> Event | None:
         order_id=row.order_id if activity == PURCHASE else None,
         reversed_order=row.order_id if takes_back else None,
         reversed_at=row.reversed_at,
+        amount=row.amount,
+        currency=row.currency and row.currency.upper(),
     )
 
 
@@ -165,11 +184,7 @@ def is_duplicate(loser: Event, winner: Event) -> bool:
 
 def build_facts(kept: list[Event]) -> Facts:
     """Reduce the kept events to facts of days."""
-    full_returns: dict[str, int] = {}
-    for event in kept:
-        if event.reversed_order is not None:
-            earliest = full_returns.get(event.reversed_order, event.time)
-            full_returns[event.reversed_order] = min(event.time, earliest)
+    full_returns = _full_returns(kept)
     days: dict[tuple[str, str, int], list[Event]] = defaultdict(list)
     for event in kept:
         days[event.identifier, event.activity, midnight_of(event.time)].append(event)
@@ -178,6 +193,33 @@ def build_facts(kept: list[Event]) -> Facts:
         fact = _day_fact(midnight, events, full_returns)
         facts[identifier][activity].append(fact)
     return facts
+
+
+def build_orders(kept: list[Event]) -> dict[str, list[Order]]:
+    """Return the orders of each identifier."""
+    full_returns = _full_returns(kept)
+    orders: dict[str, list[Order]] = defaultdict(list)
+    for event in kept:
+        if event.activity == PURCHASE:
+            order = Order(
+                time=event.time,
+                order_id=event.business_key,
+                amount=event.amount,
+                currency=event.currency,
+                reversed_on=_reversed_on(event, full_returns),
+            )
+            orders[event.identifier].append(order)
+    return orders
+
+
+def _full_returns(kept: list[Event]) -> dict[str, int]:
+    """Return when each order was first taken back by an activity of its own."""
+    full_returns: dict[str, int] = {}
+    for event in kept:
+        if event.reversed_order is not None:
+            earliest = full_returns.get(event.reversed_order, event.time)
+            full_returns[event.reversed_order] = min(event.time, earliest)
+    return full_returns
 
 
 def _day_fact(

@@ -46,6 +46,8 @@ class Row:
     """The reason of the first number that is out of its range."""
     reversed_at: int | None
     is_whole_order: bool
+    amount: float | None
+    currency: str | None
     is_machine_open: bool | None
     objected_to_profiling: bool | None
     is_malformed: bool
@@ -165,6 +167,8 @@ class _Typed:
             self._bad_values(numbers),
             times.get(table.until or "", nothing),
             self._whole_orders(texts, flags),
+            numbers.get("order_total", numbers.get("value", nothing)),
+            texts.get("currency", nothing),
             flags.get("is_machine_open", nothing),
             flags.get("objected_to_profiling", nothing),
             # Last, as the columns before it find the malformed rows.

@@ -44,6 +44,16 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Signal:
+    """The numbers that decide when a derived signal is one."""
+
+    least_history: int
+    least_change: float | None = None
+    most_variation: float | None = None
+    lapses_after: float | None = None
+
+
+@dataclass(frozen=True)
 class FeedRules:
     """What is known of the feeds."""
 
@@ -92,6 +102,19 @@ def read_sheets(seeds: Path) -> tuple[Sheet, ...]:
         for row in _read_seed(rules / "score_models.csv")
         if row["status"] != "archived"
     )
+
+
+def read_signals(seeds: Path) -> dict[str, Signal]:
+    """Read the derived signals by their activity."""
+    return {
+        row["activity"]: Signal(
+            least_history=int(row["least_history"]),
+            least_change=_number(row["least_change"]),
+            most_variation=_number(row["most_variation"]),
+            lapses_after=_number(row["lapses_after"]),
+        )
+        for row in _read_seed(seeds / "rules" / "derived_signals.csv")
+    }
 
 
 def read_own_doings(seeds: Path) -> frozenset[str]:

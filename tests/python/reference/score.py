@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 from . import maths
 from .activities import Facts
+from .derived import derive
 from .identity import is_contact
 from .rules import Band, Rule, Sheet
-from .values import EPOCH, SECONDS_PER_DAY, moment_of
+from .values import EPOCH, SECONDS_PER_DAY, midnight_of, moment_of
 from .world import World
 
+LOGGED_IN = "logged_in"
 DORMANT_BELOW = 0.05
 COMPARED_DIGITS = 9
 
@@ -69,6 +71,8 @@ class Result:
     contacts: dict[str, ContactInfo] = field(default_factory=dict)
     scores: dict[tuple[str, str], ScoreRow] = field(default_factory=dict)
     drivers: dict[tuple[str, str, str], DriverRow] = field(default_factory=dict)
+    derived: dict[str, Days] = field(default_factory=dict)
+    """The days of derived signals, by contact."""
 
 
 def score_world(world: World, as_of: datetime) -> Result:
@@ -99,6 +103,9 @@ def _score_contact(
 ) -> None:
     key = info.members[0]
     days = days_at(world.facts, info.members, clock)
+    derived = derived_days_at(world, info.members, days, clock)
+    result.derived[key] = derived
+    days.update(derived)
     for sheet in world.sheets:
         score, drivers = score_days(days, sheet, clock)
         result.scores[key, sheet.name] = score
@@ -118,6 +125,27 @@ def days_at(facts: Facts, members: Sequence[str], clock: float) -> dict[str, lis
                 if day is not None:
                     days.setdefault(activity, []).append(Day(*day))
     return days
+
+
+def derived_days_at(
+    world: World, members: Sequence[str], days: Days, clock: float
+) -> dict[str, list[Day]]:
+    """Count by day what a contact's standing orders and logins tell together."""
+    orders = [
+        order
+        for member in members
+        for order in world.orders.get(member, ())
+        if order.stands_at(clock)
+    ]
+    login_days = [midnight_of(day.last_at) for day in days.get(LOGGED_IN, ())]
+    times: dict[tuple[str, int], list[int]] = {}
+    for activity, time in derive(orders, login_days, world.signals, clock):
+        times.setdefault((activity, midnight_of(time)), []).append(time)
+    derived: dict[str, list[Day]] = {}
+    for (activity, _), on_the_day in times.items():
+        day = Day(len(on_the_day), max(on_the_day))
+        derived.setdefault(activity, []).append(day)
+    return derived
 
 
 def score_days(

@@ -8,7 +8,9 @@ from pathlib import Path
 from .activities import (
     Event,
     Facts,
+    Order,
     build_facts,
+    build_orders,
     event_of,
     group_events,
     is_duplicate,
@@ -20,9 +22,11 @@ from .read import Row, read_table
 from .rules import (
     FeedRules,
     Sheet,
+    Signal,
     read_feed_rules,
     read_own_doings,
     read_sheets,
+    read_signals,
 )
 
 Accounts = dict[tuple[str, str], Counter[str]]
@@ -36,6 +40,9 @@ class World:
     sheets: tuple[Sheet, ...]
     identities: Identities
     facts: Facts
+    orders: dict[str, list[Order]]
+    """By identifier."""
+    signals: dict[str, Signal]
     own_doings: frozenset[str]
     """The activities that the contact does itself."""
     accounts: Accounts
@@ -47,10 +54,13 @@ def read_world(landing: Path, seeds: Path, feeds: Collection[str]) -> World:
     for table in TABLES:
         if table.feed in feeds:
             reading.read(landing, table)
+    kept = reading.kept_events()
     return World(
         sheets=read_sheets(seeds),
         identities=reading.identities,
-        facts=build_facts(reading.kept_events()),
+        facts=build_facts(kept),
+        orders=build_orders(kept),
+        signals=read_signals(seeds),
         own_doings=read_own_doings(seeds),
         accounts=reading.accounts,
     )
