@@ -416,14 +416,14 @@ def rules_changed(shop: Shop, changes: dict[str, tuple[str, str]]) -> Iterator[N
             sheet.write_text(text)
 
 
-RULE = "purchase,session_started,1,7,4,20,,true,"
+RULE = "purchase,session_started,,1,7,4,20,,true,"
 BROKEN_RULES = {
     "rules/activity_rules.csv": (
         RULE,
-        "purchase,juggled,1,7,4,20,,true,\n"
-        "purchase,session_started,1,0,4,20,,true,\n"
-        "loyalty,product_searched,1,7,-4,20,,true,\n"
-        "loyalty,product_searched,1,7,4,20,,true,",
+        "purchase,juggled,,1,7,4,20,,true,\n"
+        "purchase,session_started,,1,0,4,20,,true,\n"
+        "loyalty,product_searched,,1,7,-4,20,,true,\n"
+        "loyalty,product_searched,,1,7,4,20,,true,",
     ),
     "rules/score_models.csv": ("loyalty,active,false", "loyalty,active,true"),
     "rules/score_bands.csv": ("purchase,warm,1.0,0.8", "purchase,warm,1.0,1.2"),
