@@ -33,7 +33,7 @@ activity_rules as (
     select
         *,
         coalesce(score_model, '(blank)') || ', ' || coalesce(activity, '(blank)')
-            as rule
+        || coalesce(', ' || audience, '') as rule
 
     from {{ ref('activity_rules') }}
 
@@ -100,6 +100,12 @@ machine_agents as (
 
 ),
 
+profile_rule_faults as (
+
+    select * from {{ ref('int_profile_rule_faults') }}
+
+),
+
 known_score_models as (
 
     select distinct score_model from score_models
@@ -109,6 +115,12 @@ known_score_models as (
 known_activities as (
 
     select distinct activity from activities
+
+),
+
+known_audiences as (
+
+    select distinct audience from {{ ref('audiences') }}
 
 ),
 
@@ -217,6 +229,12 @@ activity_rule_faults as (
                 then 'the sheet is not in score_models'
             when known_activities.activity is null
                 then 'the activity is not in activities'
+            when
+                activity_rules.audience is not null
+                and known_audiences.audience is null
+                then
+                    'the audience ' || activity_rules.audience
+                    || ' is not in audiences'
             when activity_rules.points is null then 'points is blank'
             when activity_rules.half_life_days <= 0
                 then 'half_life_days must be above 0, or blank to never fade'
@@ -243,6 +261,8 @@ activity_rule_faults as (
         on activity_rules.score_model = known_score_models.score_model
     left join known_activities
         on activity_rules.activity = known_activities.activity
+    left join known_audiences
+        on activity_rules.audience = known_audiences.audience
     left join known_activities as discharging
         on activity_rules.discharged_by = discharging.activity
     left join discharged_activities
@@ -479,6 +499,8 @@ faults_unioned as (
     select * from activity_faults
     union all
     select * from activity_rule_faults
+    union all
+    select * from profile_rule_faults
     union all
     select * from group_rule_faults
     union all
