@@ -67,7 +67,7 @@ conditions_numbered as (
 
 positions as (
     {% for position in range(1, most_values + 1) %}
-        select {{ position }} as position
+        select {{ position }} as value_position
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -78,7 +78,9 @@ values_split as (
     select
         conditions_numbered.*,
         trim(
-            {{ dbt.split_part('conditions_numbered.value', "';'", 'positions.position') }}
+            {{ dbt.split_part(
+                'conditions_numbered.value', "';'", 'positions.value_position'
+            ) }}
         ) as part
 
     from conditions_numbered

@@ -121,7 +121,7 @@ attributes_declared as (
             identifier,
             version_at,
             '{{ attribute }}' as attribute,
-            cast(cast({{ attribute }} as bigint) as {{ dbt.type_string() }}) as value,
+            {{ whole_number_text(attribute) }} as value,
             cast({{ attribute }} as {{ type_double() }}) as number_value
 
         from records_cleaned
@@ -227,7 +227,7 @@ attributes_unioned as (
         select
             contact_id,
             '{{ attribute }}' as attribute,
-            cast(cast({{ attribute }} as bigint) as {{ dbt.type_string() }}) as value,
+            {{ whole_number_text(attribute) }} as value,
             cast({{ attribute }} as {{ type_double() }}) as number_value
 
         from order_facts

@@ -17,25 +17,24 @@ conditions as (
 
 ),
 
-activity_rules as (
+-- Only audiences that rules are for tell contacts apart.
+used_audiences as (
 
-    select * from {{ ref('activity_rules') }}
+    select distinct audience
+    from {{ ref('activity_rules') }}
+    where is_enabled
 
 ),
 
--- Only audiences that rules are for tell contacts apart.
-used_audiences as (
+audience_sizes as (
 
     select
         conditions.audience,
         count(*) as condition_count
 
     from conditions
-    inner join (
-        select distinct audience from activity_rules
-        where is_enabled
-    ) as used
-        on conditions.audience = used.audience
+    inner join used_audiences
+        on conditions.audience = used_audiences.audience
     group by 1
 
 ),
@@ -46,9 +45,10 @@ audiences_numbered as (
     select
         audience,
         condition_count,
-        cast(power(2, row_number() over (order by audience) - 1) as bigint) as bit
+        cast(power(2, row_number() over (order by audience) - 1) as bigint)
+            as group_bit
 
-    from used_audiences
+    from audience_sizes
 
 ),
 
@@ -72,7 +72,7 @@ memberships as (
         conditions_met.contact_id,
         conditions_met.audience,
         audiences_numbered.condition_count,
-        audiences_numbered.bit
+        audiences_numbered.group_bit
 
     from conditions_met
     inner join audiences_numbered
@@ -88,7 +88,7 @@ grouped as (
         contact_id,
         audience,
         condition_count,
-        cast(sum(bit) over (partition by contact_id) as bigint) as rule_group
+        cast(sum(group_bit) over (partition by contact_id) as bigint) as rule_group
 
     from memberships
 

@@ -50,7 +50,7 @@ shares as (
             when kind = 'number' then {{ soft_share('distance', 'softness') }}
             when found_at > 0 then 1.0
             else 0.0
-        end as share
+        end as met_share
 
     from attributes_compared
 
@@ -62,10 +62,10 @@ best_shares as (
     select
         contact_id,
         condition_id,
-        max(share) as share
+        max(met_share) as met_share
 
     from shares
-    where share > 0
+    where met_share > 0
     group by 1, 2
 
 )

@@ -36,19 +36,28 @@ fit_attributes as (
 
 ),
 
-points_earned as (
+rules_met as (
 
     select
         contact_conditions.contact_id,
         rules.attribute,
-        max(case when rules.points > 0 then rules.points * contact_conditions.share end)
-            as points_for,
-        min(case when rules.points < 0 then rules.points * contact_conditions.share end)
-            as points_against
+        rules.points * contact_conditions.met_share as points
 
     from contact_conditions
     inner join rules
         on contact_conditions.condition_id = rules.condition_id
+
+),
+
+points_earned as (
+
+    select
+        contact_id,
+        attribute,
+        max(case when points > 0 then points end) as points_for,
+        min(case when points < 0 then points end) as points_against
+
+    from rules_met
     group by 1, 2
 
 ),

@@ -260,6 +260,20 @@ disjoint_audiences as (
 
 ),
 
+unknown_audience_faults as (
+
+    select
+        'activity_rules' as sheet,
+        activity_rules.rule,
+        'the audience ' || activity_rules.audience || ' is not in audiences' as fault
+
+    from activity_rules
+    left join audiences
+        on activity_rules.audience = audiences.audience
+    where activity_rules.audience is not null and audiences.audience is null
+
+),
+
 rules_for_audiences as (
 
     select
@@ -311,6 +325,19 @@ audience_count_faults as (
 
 ),
 
+better_grades as (
+
+    select
+        fit_grades.fit_grade,
+        min(better.enter_at) as least_enter_at
+
+    from fit_grades
+    inner join fit_grades as better
+        on fit_grades.fit_grade > better.fit_grade
+    group by 1
+
+),
+
 fit_grade_faults as (
 
     select
@@ -328,14 +355,13 @@ fit_grade_faults as (
                 then 'enter_at must be from 0 to 100'
             when fit_grades.fit_grade = 'D' and fit_grades.enter_at > 0
                 then 'enter_at must be 0: low scores would have no grade'
-            when min(better.enter_at) <= fit_grades.enter_at
+            when better_grades.least_enter_at <= fit_grades.enter_at
                 then 'better grades must be entered at more'
         end as fault
 
     from fit_grades
-    left join fit_grades as better
-        on fit_grades.fit_grade > better.fit_grade
-    group by fit_grades.rule, fit_grades.fit_grade, fit_grades.enter_at
+    left join better_grades
+        on fit_grades.fit_grade = better_grades.fit_grade
 
 ),
 
@@ -413,6 +439,8 @@ faults_unioned as (
     union all
     select * from condition_faults
     union all
+    select * from unknown_audience_faults
+    union all
     select * from tied_rule_faults
     union all
     select * from audience_count_faults
@@ -425,6 +453,13 @@ faults_unioned as (
     union all
     select * from repeated_rows
 
+),
+
+faults as (
+
+    select * from faults_unioned
+    where fault is not null
+
 )
 
-select * from faults_unioned
+select * from faults

@@ -118,12 +118,6 @@ known_activities as (
 
 ),
 
-known_audiences as (
-
-    select distinct audience from {{ ref('audiences') }}
-
-),
-
 known_cap_groups as (
 
     select distinct cap_group from activities
@@ -229,12 +223,6 @@ activity_rule_faults as (
                 then 'the sheet is not in score_models'
             when known_activities.activity is null
                 then 'the activity is not in activities'
-            when
-                activity_rules.audience is not null
-                and known_audiences.audience is null
-                then
-                    'the audience ' || activity_rules.audience
-                    || ' is not in audiences'
             when activity_rules.points is null then 'points is blank'
             when activity_rules.half_life_days <= 0
                 then 'half_life_days must be above 0, or blank to never fade'
@@ -261,8 +249,6 @@ activity_rule_faults as (
         on activity_rules.score_model = known_score_models.score_model
     left join known_activities
         on activity_rules.activity = known_activities.activity
-    left join known_audiences
-        on activity_rules.audience = known_audiences.audience
     left join known_activities as discharging
         on activity_rules.discharged_by = discharging.activity
     left join discharged_activities

@@ -116,7 +116,7 @@ rules_unioned as (
         1 as rule_rank
 
     from rules_joined
-    where is_for_audiences = 0
+    where rules_joined.is_for_audiences = 0
     union all
     select * from rules_grouped
 

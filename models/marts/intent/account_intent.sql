@@ -42,7 +42,7 @@ score_bands as (
 ),
 
 -- A contact that pulls itself down takes nothing from its colleagues.
-contacts_ranked as (
+contacts_joined as (
 
     select
         contacts.account_id,
@@ -50,12 +50,15 @@ contacts_ranked as (
         contact_scores.contact_id,
         greatest(contact_scores.raw_score, 0) as raw_score,
         contact_fit.fit_score,
-        row_number() over (
-            partition by contacts.account_id, contact_scores.score_model
-            order by
-                {{ rounded_score('contact_scores.raw_score') }} desc,
-                contact_scores.contact_id
-        ) as contact_rank
+        case
+            when contact_scores.raw_score > 0
+                then row_number() over (
+                    partition by contacts.account_id, contact_scores.score_model
+                    order by
+                        {{ rounded_score('contact_scores.raw_score') }} desc,
+                        contact_scores.contact_id asc
+                )
+        end as carrier_rank
 
     from contacts
     inner join contact_scores
@@ -73,14 +76,14 @@ accounts as (
         count(*) as contact_count,
         sum(raw_score) as raw_score,
         avg(fit_score) as fit_score,
-        {%- for rank in [1, 2, 3] %}
-            max(case when contact_rank = {{ rank }} and raw_score > 0 then contact_id end)
-                as top_contact_{{ rank }},
-            max(case when contact_rank = {{ rank }} and raw_score > 0 then raw_score end)
-                as top_raw_score_{{ rank }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(case when carrier_rank = 1 then contact_id end) as top_contact_1,
+        max(case when carrier_rank = 1 then raw_score end) as top_raw_score_1,
+        max(case when carrier_rank = 2 then contact_id end) as top_contact_2,
+        max(case when carrier_rank = 2 then raw_score end) as top_raw_score_2,
+        max(case when carrier_rank = 3 then contact_id end) as top_contact_3,
+        max(case when carrier_rank = 3 then raw_score end) as top_raw_score_3
 
-    from contacts_ranked
+    from contacts_joined
     group by 1, 2
 
 ),
@@ -128,12 +131,15 @@ accounts_banded as (
         accounts_scored.intent_score,
         bands_reached.band as segment,
         accounts_scored.fit_score,
-        {%- for rank in [1, 2, 3] %}
-            accounts_scored.top_contact_{{ rank }},
-            accounts_scored.top_raw_score_{{ rank }}
-            / nullif(accounts_scored.raw_score, 0) as top_contact_{{ rank }}_share
-            {{- ',' if not loop.last }}
-        {%- endfor %}
+        accounts_scored.top_contact_1,
+        accounts_scored.top_raw_score_1 / nullif(accounts_scored.raw_score, 0)
+            as top_contact_1_share,
+        accounts_scored.top_contact_2,
+        accounts_scored.top_raw_score_2 / nullif(accounts_scored.raw_score, 0)
+            as top_contact_2_share,
+        accounts_scored.top_contact_3,
+        accounts_scored.top_raw_score_3 / nullif(accounts_scored.raw_score, 0)
+            as top_contact_3_share
 
     from accounts_scored
     cross join clock

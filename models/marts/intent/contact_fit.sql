@@ -65,9 +65,8 @@ scores as (
 
     select
         contacts.contact_id,
-        greatest(
-            100 * points_summed.points / nullif(points_summed.attainable_points, 0), 0
-        ) as fit_score,
+        100 * case when points_summed.points > 0 then points_summed.points else 0 end
+        / nullif(points_summed.attainable_points, 0) as fit_score,
         coalesce(points_summed.attainable_points, 0)
         / nullif(all_attributes.attainable_points, 0) as fit_known_share
 
