@@ -18,6 +18,8 @@ instants as (
     select as_of from {{ ref('contact_fit') }}
     union
     select as_of from {{ ref('account_intent') }}
+    union
+    select as_of from {{ ref('contact_interests') }}
 
 )
 

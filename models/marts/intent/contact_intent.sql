@@ -50,6 +50,17 @@ contact_fit as (
 
 ),
 
+top_interests as (
+
+    select
+        contact_id,
+        product_category
+
+    from {{ ref('contact_interests') }}
+    where interest_rank = 1
+
+),
+
 contact_stages as (
 
     select * from {{ ref('int_contact_stages') }}
@@ -179,7 +190,7 @@ joined as (
         top_drivers.top_driver_1,
         top_drivers.top_driver_2,
         top_drivers.top_driver_3,
-        cast(null as {{ dbt.type_string() }}) as top_interest,
+        top_interests.product_category as top_interest,
         activity_spans.first_activity_at,
         activity_spans.last_activity_at,
         last_activities.last_activity,
@@ -197,6 +208,8 @@ joined as (
     cross join data_horizon
     left join contact_scores
         on contacts.contact_id = contact_scores.contact_id
+    left join top_interests
+        on contacts.contact_id = top_interests.contact_id
     left join contact_fit
         on contacts.contact_id = contact_fit.contact_id
     left join contact_stages
