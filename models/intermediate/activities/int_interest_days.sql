@@ -20,7 +20,7 @@ activities as (
         cast(occurred_at as date) as activity_date,
         case when disposition = 'counted' then quantity else 0 end as quantity,
         occurred_at,
-        cast(reversed_at as date) as valid_to,
+        cast(taken_back_at as date) as valid_to,
         run_id
 
     from {{ ref('int_activities') }}

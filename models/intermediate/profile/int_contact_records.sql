@@ -77,6 +77,18 @@ records_unioned as (
 
 ),
 
+-- Records have no names that could be unknown, and stand for no activity.
+records_named as (
+
+    select
+        *,
+        false as has_unknown_name,
+        cast(null as {{ dbt.type_string() }}) as activity
+
+    from records_unioned
+
+),
+
 usable as (
 
     select
@@ -90,7 +102,7 @@ usable as (
         version_at,
         {{ declared_attributes() | join(',\n        ') }}
 
-    from records_unioned
+    from records_named
     where {{ quarantine_reason() }} is null
 
 )
