@@ -14,7 +14,7 @@ from .activities import PURCHASE, Event, Order
 from .conditions import Attributes, Condition
 from .read import Row
 from .rules import Rule
-from .values import EPOCH, SECONDS_PER_DAY, midnight_of, moment_of
+from .values import SECONDS_PER_DAY, midnight_of, moment_of
 
 OLDEST = 120
 COMPARED_DIGITS = 9
@@ -89,13 +89,13 @@ class Profiles:
             self.versions[identifier].append(version)
 
     def add_order_line(self, row: Row) -> None:
-        """Take in a usable line: its order tells of its category, if pieces are left."""
+        """Take in a usable line: its order has its category, if pieces are left."""
         has_pieces = row.measured is None or row.measured > 0
         if row.order_id and row.product_category and has_pieces:
             self.categories[row.order_id].add(row.product_category.lower())
 
     def add_interests(self, kept: Iterable[Event]) -> None:
-        """Take in the activities around categories; orders have those of their lines."""
+        """Take in the activities around categories, but for orders."""
         for event in kept:
             if event.product_category and event.activity != PURCHASE:
                 self.interests[event.identifier].append(
@@ -157,7 +157,7 @@ class Profiles:
         for rule in self.fit_rules:
             rules[rule.condition.attribute].append(rule)
         attainable = {
-            name: max(max(rule.points for rule in each), 0.0)
+            name: max(*(rule.points for rule in each), 0.0)
             for name, each in rules.items()
         }
         known = [name for name in rules if name in attributes]
@@ -288,9 +288,7 @@ def _age(born: datetime, clock: float) -> int:
     return today.year - born.year - has_birthday_ahead
 
 
-def _order_attributes(
-    orders: Sequence[Order], clock: float
-) -> dict[str, str | float]:
+def _order_attributes(orders: Sequence[Order], clock: float) -> dict[str, str | float]:
     count = len(orders)
     known: dict[str, str | float] = {
         "order_count": float(count),
@@ -342,8 +340,3 @@ def _faded(
         for category, amount in amounts.items()
         if round(amount, COMPARED_DIGITS) > 0
     }
-
-
-def seconds_at(as_of: datetime) -> float:
-    """Return a clock's seconds since 1970."""
-    return (as_of - EPOCH).total_seconds()
