@@ -131,8 +131,8 @@ def test_accounts_agree_with_the_reference(expected: Result, demo_shop: Shop) ->
         raw_score = sum(raw for raw, _ in contacts)
         assert row["contact_count"] == len(contacts)
         assert row["raw_score"] == pytest.approx(raw_score)
-        score = intent_score(raw_score, row["scale"])
-        assert row["intent_score"] == pytest.approx(score)
+        together = intent_score(raw_score, row["scale"])
+        assert row["intent_score"] == pytest.approx(together)
         carriers = sorted((-round(raw, 9), each) for raw, each in contacts if raw > 0)
         tops = [row[f"top_contact_{n}"] for n in (1, 2, 3)]
         assert [each for each in tops if each] == [each for _, each in carriers[:3]]

@@ -14,7 +14,7 @@ with
     order_categories as (
 
         select distinct
-            order_id,
+            'order:' || order_id as order_id,
             lower(product_category) as product_category
 
         from order_lines

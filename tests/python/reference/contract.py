@@ -276,6 +276,7 @@ TABLES = (
         timestamps=("reviewed_at", "received_at"),
         doubles=("rating",),
         booleans=("is_testimonial",),
+        texts=("product_category",),
         says="Review Written",
         details=("rating",),
         version=("received_at",),
