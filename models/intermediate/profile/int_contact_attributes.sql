@@ -149,7 +149,7 @@ order_totals as (
 
     select
         contacts.contact_id,
-        count(orders.order_id) as order_count,
+        count(orders.order_key) as order_count,
         min(orders.ordered_at) as first_ordered_at
 
     from contacts

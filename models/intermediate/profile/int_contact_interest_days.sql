@@ -95,7 +95,7 @@ days_joined as (
 
     from orders
     inner join order_categories
-        on orders.order_id = order_categories.order_id
+        on orders.order_key = order_categories.order_key
 
 ),
 

@@ -14,7 +14,7 @@ with
     order_categories as (
 
         select distinct
-            'order:' || order_id as order_id,
+            'order:' || order_id as order_key,
             lower(product_category) as product_category
 
         from order_lines
@@ -32,7 +32,7 @@ with
     order_categories as (
 
         select
-            cast(null as {{ dbt.type_string() }}) as order_id,
+            cast(null as {{ dbt.type_string() }}) as order_key,
             cast(null as {{ dbt.type_string() }}) as product_category
         where 1 = 0
 
