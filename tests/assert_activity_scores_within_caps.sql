@@ -13,6 +13,16 @@ rules as (
 
 ),
 
+rule_groups as (
+
+    select distinct
+        contact_id,
+        rule_group
+
+    from {{ ref('int_contact_audiences') }}
+
+),
+
 joined as (
 
     select
@@ -28,10 +38,16 @@ joined as (
         ) as group_points
 
     from net_points
+    left join rule_groups
+        on net_points.contact_id = rule_groups.contact_id
     inner join rules
         on
             net_points.score_model = rules.score_model
             and net_points.activity = rules.activity
+            and (
+                rules.rule_group is null
+                or rules.rule_group = coalesce(rule_groups.rule_group, 0)
+            )
 
 )
 

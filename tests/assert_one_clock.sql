@@ -14,6 +14,12 @@ instants as (
     select as_of from {{ ref('contact_scores') }}
     union
     select as_of from {{ ref('contact_intent_drivers') }}
+    union
+    select as_of from {{ ref('contact_fit') }}
+    union
+    select as_of from {{ ref('account_intent') }}
+    union
+    select as_of from {{ ref('contact_interests') }}
 
 )
 

@@ -27,7 +27,12 @@ contact_days_weighed as (
 
     from contact_days
     inner join rules
-        on contact_days.activity = rules.activity
+        on
+            contact_days.activity = rules.activity
+            and (
+                rules.rule_group is null
+                or contact_days.rule_group = rules.rule_group
+            )
     left join discharges
         on
             contact_days.contact_id = discharges.contact_id

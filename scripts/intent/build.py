@@ -115,7 +115,11 @@ def row_key(fault: Fault, reading: Reading) -> str:
     """What names the row of a fault, such as `purchase, cart_added`."""
     table = reading.tables[fault.sheet]
     cells = next((row.cells for row in table.rows if row.number == fault.row), {})
-    return ", ".join(str(cells.get(name) or "(blank)") for name in table.sheet.key)
+    return ", ".join(
+        str(cells.get(name) or "(blank)")
+        for name in table.sheet.key
+        if cells.get(name) or table.sheet.column(name).required
+    )
 
 
 def only_wants_full_refresh(message: str) -> bool:

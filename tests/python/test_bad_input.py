@@ -416,15 +416,20 @@ def rules_changed(shop: Shop, changes: dict[str, tuple[str, str]]) -> Iterator[N
             sheet.write_text(text)
 
 
-RULE = "purchase,session_started,1,7,4,20,,true,"
+RULE = "purchase,session_started,,1,7,4,20,,true,"
 BROKEN_RULES = {
     "rules/activity_rules.csv": (
         RULE,
-        "purchase,juggled,1,7,4,20,,true,\n"
-        "purchase,session_started,1,0,4,20,,true,\n"
-        "loyalty,product_searched,1,7,-4,20,,true,\n"
-        "loyalty,product_searched,1,7,4,20,,true,",
+        "purchase,juggled,,1,7,4,20,,true,\n"
+        "purchase,session_started,,1,0,4,20,,true,\n"
+        "loyalty,product_searched,,1,7,-4,20,,true,\n"
+        "loyalty,product_searched,,1,7,4,20,,true,",
     ),
+    "rules/audiences.csv": (
+        "repeat_customer,customer_type,equals,repeat,",
+        "repeat_customer,customer_type,at_least,repeat,",
+    ),
+    "rules/fit_rules.csv": ("age,between,30 to 45,", "age,between,45 to 30,"),
     "rules/score_models.csv": ("loyalty,active,false", "loyalty,active,true"),
     "rules/score_bands.csv": ("purchase,warm,1.0,0.8", "purchase,warm,1.0,1.2"),
     "feeds/feed_preferences.csv": ("web,2,", "web,1,"),
@@ -441,6 +446,8 @@ def test_broken_rules_are_all_named_with_sheet_and_row(ruled: WebShop) -> None:
             "activity_rules: purchase, session_started (line 3): half_life_days '0'",
             "activity_rules: loyalty, product_searched (line 4): cap '-4'",
             "activity_rules: loyalty, product_searched (line 5):",
+            "audiences: repeat_customer, customer_type, at_least, repeat (line 3)",
+            "fit_rules: age, between, 45 to 30 (line 2): value '45 to 30'",
             "score_models: loyalty (line 3): is_primary",
             "score_bands: purchase, warm (line 3): exit_below",
             "feed_preferences: web",
@@ -453,6 +460,8 @@ def test_broken_rules_are_all_named_with_sheet_and_row(ruled: WebShop) -> None:
             "activity_rules: purchase, session_started: half_life_days must be above 0",
             "activity_rules: loyalty, product_searched: cap must be above 0",
             "activity_rules: loyalty, product_searched: stands",
+            "audiences: repeat_customer, customer_type, at_least, repeat: operator",
+            "fit_rules: age, between, 45 to 30: value must be a range from low to high",
             "score_models: ",
             "score_bands: purchase, warm: exit_below must not be above enter_at",
             "feed_preferences: ",

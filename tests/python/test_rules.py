@@ -29,7 +29,14 @@ from intent.rules.csv_files import read_seed, read_seeds, write_seed
 from intent.rules.parsing import CellError, parse_cell
 from intent.rules.readme import EXAMPLE
 from intent.rules.service import check_seeds, plan_import
-from intent.rules.sheets import ACTIVITY_RULES, SHEETS, Column, Kind, columns_markdown
+from intent.rules.sheets import (
+    ACTIVITIES,
+    ACTIVITY_RULES,
+    SHEETS,
+    Column,
+    Kind,
+    columns_markdown,
+)
 from intent.rules.tables import Fault, Reading, to_text
 from intent.rules.workbook_reader import load_reading
 from intent.rules.workbook_writer import build_workbook
@@ -54,12 +61,48 @@ SMALL = {
         purchase,purchase,purchase,purchases,retention,orders,true,An order
         """,
     "rules/activity_rules.csv": """\
-        score_model,activity,points,half_life_days,cap,daily_limit,discharged_by,is_enabled,note
-        purchase,product_viewed,1,7,6,20,,true,
-        purchase,cart_added,2,7,8,5,purchase,true,
-        purchase,checkout_started,3,3,9,3,purchase,false,=SUM(A1)
-        purchase,purchase,-2.5,,,,,true,
-        loyalty,purchase,10,180,40,,,true,
+        score_model,activity,audience,points,half_life_days,cap,daily_limit,discharged_by,is_enabled,note
+        purchase,product_viewed,,1,7,6,20,,true,
+        purchase,cart_added,,2,7,8,5,purchase,true,
+        purchase,checkout_started,,3,3,9,3,purchase,false,=SUM(A1)
+        purchase,purchase,,-2.5,,,,,true,
+        loyalty,purchase,,10,180,40,,,true,
+        loyalty,purchase,repeat,5,180,40,,,true,
+        loyalty,purchase,rich,7,180,40,,,true,
+        """,
+    "rules/attributes.csv": """\
+        attribute,kind,description
+        age,number,In years
+        country,text,
+        interests,list,Declared
+        """,
+    "rules/audiences.csv": """\
+        audience,attribute,operator,value,note
+        young,age,at_most,29,
+        repeat,age,at_least,30,
+        rich,country,in,CH;LI,
+        rich,age,between,30 to 60,Two conditions
+        fans,interests,equals,shoes,
+        """,
+    "rules/buying_stages.csv": """\
+        buying_stage,precedence,enter_at,note
+        decision,1,1,
+        retention,2,0.5,
+        consideration,3,2,
+        awareness,4,0.25,
+        """,
+    "rules/fit_rules.csv": """\
+        attribute,operator,value,softness,points,note
+        age,between,30 to 45,10,20,
+        interests,contains,shoe;boot,,5,
+        country,in,DE;AT,,-3,
+        """,
+    "rules/fit_grades.csv": """\
+        fit_grade,enter_at
+        A,75
+        B,50
+        C,25.5
+        D,0
         """,
     "rules/group_rules.csv": """\
         score_model,cap_group,group_cap
@@ -182,11 +225,21 @@ MODELS, ACTS, RULES, GROUPS, BANDS, SIGNALS = (
         "derived_signals",
     )
 )
+ATTRIBUTES, AUDIENCES, FITS, GRADES, STAGES = (
+    f"rules/{name}.csv"
+    for name in (
+        "attributes",
+        "audiences",
+        "fit_rules",
+        "fit_grades",
+        "buying_stages",
+    )
+)
 EVENTS, FEEDS, AGENTS = (
     f"feeds/{name}.csv"
     for name in ("event_names", "feed_preferences", "machine_agents")
 )
-VIEW_RULE = "purchase,product_viewed,1,7,6,20,,true,"
+VIEW_RULE = "purchase,product_viewed,,1,7,6,20,,true,"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +265,7 @@ VIEW_RULE = "purchase,product_viewed,1,7,6,20,,true,"
         (ACTS, "A look", '"a\nb"', (2, "description", "line break")),
         (ACTS, "A look", "NULL", (2, "description", "word null")),
         (ACTS, "A look", "x" * 1001, (2, "description", "1001 characters")),
-        (RULES, VIEW_RULE, f"{VIEW_RULE}\n{VIEW_RULE}", (3, "activity", "twice")),
+        (RULES, VIEW_RULE, f"{VIEW_RULE}\n{VIEW_RULE}", (3, "audience", "twice")),
         (
             RULES,
             "loyalty,purchase",
@@ -225,20 +278,20 @@ VIEW_RULE = "purchase,product_viewed,1,7,6,20,,true,"
             VIEW_RULE.replace("viewed", "saw"),
             (2, "activity", "activi"),
         ),
-        (RULES, "viewed,1", "viewed,", (2, "points", "blank")),
-        (RULES, "viewed,1", "viewed,many", (2, "points", "not a number")),
-        (RULES, "viewed,1", "viewed,NaN", (2, "points", "not a number")),
-        (RULES, "viewed,1", "viewed,inf", (2, "points", "not a number")),
-        (RULES, "viewed,1", "viewed,1_0", (2, "points", "not a number")),
-        (RULES, "viewed,1", "viewed,٣", (2, "points", "not a number")),
-        (RULES, "viewed,1", "viewed,1e300", (2, "points", "too large")),
-        (RULES, "viewed,1", "viewed,1000000.5", (2, "points", "too large")),
-        (RULES, "viewed,1", "viewed,0.1234567891", (2, "points", "9 decimals")),
-        (RULES, "viewed,1", f"viewed,{'1' * 30}", (2, "points", "too many digits")),
-        (RULES, "viewed,1", 'viewed,"1,5"', (2, "points", "comma")),
-        (RULES, "viewed,1", 'viewed,"1.000,5"', (2, "points", "comma")),
-        (RULES, "viewed,1,7", "viewed,1,0", (2, "half_life_days", "not above 0")),
-        (RULES, "viewed,1,7", "viewed,1,-7", (2, "half_life_days", "not above 0")),
+        (RULES, "viewed,,1", "viewed,,", (2, "points", "blank")),
+        (RULES, "viewed,,1", "viewed,,many", (2, "points", "not a number")),
+        (RULES, "viewed,,1", "viewed,,NaN", (2, "points", "not a number")),
+        (RULES, "viewed,,1", "viewed,,inf", (2, "points", "not a number")),
+        (RULES, "viewed,,1", "viewed,,1_0", (2, "points", "not a number")),
+        (RULES, "viewed,,1", "viewed,,٣", (2, "points", "not a number")),
+        (RULES, "viewed,,1", "viewed,,1e300", (2, "points", "too large")),
+        (RULES, "viewed,,1", "viewed,,1000000.5", (2, "points", "too large")),
+        (RULES, "viewed,,1", "viewed,,0.1234567891", (2, "points", "9 decimals")),
+        (RULES, "viewed,,1", f"viewed,,{'1' * 30}", (2, "points", "too many digits")),
+        (RULES, "viewed,,1", 'viewed,,"1,5"', (2, "points", "comma")),
+        (RULES, "viewed,,1", 'viewed,,"1.000,5"', (2, "points", "comma")),
+        (RULES, "viewed,,1,7", "viewed,,1,0", (2, "half_life_days", "not above 0")),
+        (RULES, "viewed,,1,7", "viewed,,1,-7", (2, "half_life_days", "not above 0")),
         (RULES, "7,6,20", "7,0,20", (2, "cap", "not above 0")),
         (RULES, "7,6,20", "7,6,0", (2, "daily_limit", "not above 0")),
         (RULES, "7,6,20", "7,6,2.5", (2, "daily_limit", "not a whole number")),
@@ -279,6 +332,36 @@ VIEW_RULE = "purchase,product_viewed,1,7,6,20,,true,"
         (SIGNALS, "0.6,2", "-1,2", (4, "most_variation", "under 0")),
         (SIGNALS, "0.6,2", "0.6,", (4, "lapses_after", "is blank for")),
         (SIGNALS, "0.6,2", "0.6,1", (4, "lapses_after", "not above 1")),
+        (ATTRIBUTES, "age,number", "age,whole", (2, "kind", "known choice")),
+        (AUDIENCES, "young,age", "young,years", (2, "attribute", "is no attribute")),
+        (AUDIENCES, "young,age", "young,", (2, "attribute", "blank")),
+        (AUDIENCES, "age,at_most", "age,under", (2, "operator", "known choice")),
+        (AUDIENCES, "at_most,29", "at_most,", (2, "value", "blank")),
+        (AUDIENCES, "at_most,29", "at_most,DE", (2, "value", "is not a number")),
+        (AUDIENCES, "at_most,29", "at_most,29;30", (2, "value", "several values")),
+        (AUDIENCES, "at_most,29", "contains,29", (2, "operator", "can't be asked")),
+        (AUDIENCES, "in,CH;LI", "at_least,CH", (4, "operator", "of the text country")),
+        (AUDIENCES, "in,CH;LI", "in,;", (4, "value", "names no value")),
+        (AUDIENCES, "in,CH;LI", "equals,CH;LI", (4, "value", "several values")),
+        (AUDIENCES, "in,CH;LI", f"in,{'CH;' * 20}", (4, "value", "holds 21 values")),
+        (AUDIENCES, "30 to 60", "60 to 30", (5, "value", "from high to low")),
+        (AUDIENCES, "30 to 60", "30-60", (5, "value", "no range")),
+        (AUDIENCES, "30 to 60", "30 to many", (5, "value", "is not a number")),
+        (RULES, "purchase,rich", "purchase,old", (8, "audience", "is no audience")),
+        (RULES, "purchase,rich", "purchase,repeat", (8, "audience", "twice")),
+        (RULES, "purchase,rich", "purchase,fans", (8, "audience", "ties with row 7")),
+        (FITS, "age,between", "height,between", (2, "attribute", "is no attribute")),
+        (FITS, "30 to 45", "45 to 30", (2, "value", "from high to low")),
+        (FITS, "30 to 45,10", "30 to 45,0", (2, "softness", "not above 0")),
+        (FITS, "boot,,5", "boot,1,5", (3, "softness", "for the list interests")),
+        (FITS, "boot,,5", "boot,,", (3, "points", "blank")),
+        (GRADES, "B,50\n", "", (None, "fit_grade", "no row B")),
+        (GRADES, "B,50", "B,80", (3, "enter_at", "not under that of A")),
+        (GRADES, "D,0", "D,1", (5, "enter_at", "not 0")),
+        (GRADES, "A,75", "A,101", (2, "enter_at", "over 100")),
+        (STAGES, "retention,2,0.5,\n", "", (None, "buying_stage", "no row retention")),
+        (STAGES, "retention,2", "retention,1", (3, "precedence", "twice")),
+        (STAGES, "retention,2,0.5", "retention,2,0", (3, "enter_at", "not above 0")),
         (EVENTS, "Cart Viewed,", "Product Viewed,", (3, "event_name", "twice")),
         (EVENTS, "Cart Viewed,", "Cart Viewed,cart", (3, "activity", "is no activity")),
         (EVENTS, "Cart Viewed,", ",", (3, "event_name", "blank")),
@@ -319,7 +402,7 @@ def test_names_the_fault(
         (MODELS, "11.8", "0"),
         (MODELS, "false,20", "true,20"),
         (MODELS, "loyalty,draft", "loyalty,live"),
-        (RULES, "viewed,1", "viewed,"),
+        (RULES, "viewed,,1", "viewed,,"),
         (RULES, "loyalty,purchase", "loyal,purchase"),
         (RULES, "5,purchase", "5,cart_added"),
         (GROUPS, "browse", "brows"),
@@ -330,6 +413,17 @@ def test_names_the_fault(
         (BANDS, "2.7,1", "2.7,9"),
         (SIGNALS, "fallen,3,0.5", "fallen,3,"),
         (SIGNALS, "0.6,2", "0.6,1"),
+        (AUDIENCES, "at_most,29", "at_most,DE"),
+        (AUDIENCES, "at_most,29", "contains,29"),
+        (AUDIENCES, "age,at_least", "age,over"),
+        (RULES, "purchase,rich", "purchase,old"),
+        (RULES, "purchase,rich", "purchase,repeat"),
+        (RULES, "purchase,rich", "purchase,fans"),
+        (FITS, "age,between", "height,between"),
+        (FITS, "30 to 45", "45 to 30"),
+        (GRADES, "B,50", "E,50"),
+        (GRADES, "B,50", "B,80"),
+        (STAGES, "retention,2", "loyal,2"),
         (EVENTS, "Cart Viewed,", "Cart Viewed,cart"),
         (FEEDS, "web,2", "web,1"),
     ],
@@ -351,6 +445,53 @@ def test_a_misspelt_name_gets_a_suggestion(seeds: Path) -> None:
     extra = "".join(f"act_{n},social,social,,awareness,,,\n" for n in range(9))
     (seeds / ACTS).write_text((seeds / ACTS).read_text() + extra)
     assert only_fault(check_seeds(seeds)).allowed.endswith("; perhaps product_viewed")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_refused"),
+    [
+        (("age", "at_most", "29"), ("age", "at_least", "30"), False),
+        (("age", "at_most", "30"), ("age", "at_least", "30"), True),
+        (("age", "between", "20 to 29"), ("age", "between", "30 to 39"), False),
+        (("age", "between", "20 to 30"), ("age", "equals", "30"), True),
+        (("age", "in", "1;2"), ("age", "in", "3;4"), False),
+        (("age", "in", "1;2"), ("age", "between", "2 to 9"), True),
+        (("country", "equals", "DE"), ("country", "equals", "AT"), False),
+        (("country", "equals", "DE"), ("country", "in", "AT;de"), True),
+        (("country", "equals", "DE"), ("country", "contains", "AT"), True),
+        (("interests", "equals", "shoes"), ("interests", "equals", "bags"), True),
+        (("age", "at_most", "29"), ("country", "equals", "AT"), True),
+    ],
+)
+def test_rules_that_could_both_count_are_refused(
+    seeds: Path,
+    one: tuple[str, str, str],
+    other: tuple[str, str, str],
+    is_refused: bool,
+) -> None:
+    with (seeds / AUDIENCES).open("a") as file:
+        file.write(f"one,{','.join(one)},\nother,{','.join(other)},\n")
+    for name in ("one", "other"):
+        with (seeds / RULES).open("a") as file:
+            file.write(f"purchase,cart_added,{name},1,,,,,true,\n")
+    faults = check_seeds(seeds)
+    if is_refused:
+        fault = only_fault(faults)
+        assert (fault.row, fault.column, fault.value) == (10, "audience", "other")
+        assert "ties with row 9, for one" in fault.wrong
+        edit_seed(seeds, RULES, "other,1,,,,,true", "other,1,,,,,false")
+    assert check_seeds(seeds) == []
+
+
+def test_rules_can_be_for_sixty_audiences(seeds: Path) -> None:
+    with (seeds / AUDIENCES).open("a") as file:
+        file.writelines(f"born_{n},age,equals,{n},\n" for n in range(61))
+    with (seeds / RULES).open("a") as file:
+        file.writelines(f"loyalty,cart_added,born_{n},1,,,,,true,\n" for n in range(58))
+    assert check_seeds(seeds) == []
+    with (seeds / RULES).open("a") as file:
+        file.write("loyalty,cart_added,born_58,1,,,,,true,\n")
+    assert "names 61 audiences" in only_fault(check_seeds(seeds)).wrong
 
 
 def test_a_ring_of_discharges_is_refused_in_each_row(seeds: Path) -> None:
@@ -504,20 +645,21 @@ def test_the_workbook_is_made_for_people(book: Path) -> None:
     rules = page(workbook, "activity_rules")
     assert [cell.value for cell in rules[1]] == list(ACTIVITY_RULES.column_names)
     assert all(cell.font.bold and cell.comment for cell in rules[1])
-    assert rules.freeze_panes == "C2"
-    assert rules.auto_filter.ref == "A1:I6"
-    assert rules["C2"].value == 1
-    assert rules["H2"].value is True
-    assert rules["I4"].data_type == "s"  # a note that begins with =
+    assert rules.freeze_panes == "D2"
+    assert rules.auto_filter.ref == "A1:J8"
+    assert rules["D2"].value == 1
+    assert rules["I2"].value is True
+    assert rules["J4"].data_type == "s"  # a note that begins with =
     checked = {
         str(it.sqref).split("2:")[0]: (it.type, it.operator, it.formula1)
         for it in rules.data_validations.dataValidation
     }
-    assert checked["A"][0] == checked["B"][0] == checked["G"][0] == "list"
-    assert "activities!$A" in str(checked["G"][2])
-    assert checked["D"] == ("decimal", "greaterThan", "0")
-    assert checked["F"] == ("whole", "greaterThan", "0")
-    assert checked["H"][2] == '"TRUE,FALSE"'
+    assert checked["A"][0] == checked["B"][0] == checked["H"][0] == "list"
+    assert "activities!$A" in str(checked["H"][2])
+    assert checked["C"][2] == '"young,repeat,rich,fans"'
+    assert checked["E"] == ("decimal", "greaterThan", "0")
+    assert checked["G"] == ("whole", "greaterThan", "0")
+    assert checked["I"][2] == '"TRUE,FALSE"'
     assert len(rules.conditional_formatting) == 1
 
 
@@ -527,9 +669,9 @@ def test_export_keeps_what_is_there(seeds: Path, book: Path) -> None:
     assert isinstance(result.exception, UnavailableError)
     assert "--force" in str(result.exception)
     assert book.read_bytes() == before
-    edit_seed(seeds, RULES, "viewed,1,", "viewed,4,")
+    edit_seed(seeds, RULES, "viewed,,1,", "viewed,,4,")
     assert runner.invoke(app, ["export", str(book), "--force"]).exit_code == 0
-    assert page(load_workbook(book), "activity_rules")["C2"].value == 4
+    assert page(load_workbook(book), "activity_rules")["D2"].value == 4
     assert {it.name for it in book.parent.iterdir()} == {
         "dbt_project.yml",
         "rules.xlsx",
@@ -538,7 +680,7 @@ def test_export_keeps_what_is_there(seeds: Path, book: Path) -> None:
 
 
 def test_export_refuses_faulty_seeds(seeds: Path) -> None:
-    edit_seed(seeds, RULES, "viewed,1,", "viewed,x,")
+    edit_seed(seeds, RULES, "viewed,,1,", "viewed,,x,")
     result = runner.invoke(app, ["export", "rules.xlsx"])
     assert isinstance(result.exception, BadInputError)
     assert "1 fault" in str(result.exception)
@@ -655,6 +797,7 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
             [
                 model,
                 activity,
+                blank_or(st.sampled_from(["born_now", "born_soon"])),
                 draw(numbers()),
                 blank_or(positive),
                 blank_or(positive),
@@ -666,6 +809,24 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
             for model in models
             for activity in draw(st.permutations(activities))
         ],
+        "attributes": [["born", "number", draw(texts)], ["likes", "list", ""]],
+        "audiences": [
+            ["born_now", "born", "at_least", "0", draw(texts)],
+            ["born_soon", "born", "at_most", "-0.5", draw(texts)],
+            ["born_soon", "likes", "contains", "=a ; b", ""],
+        ],
+        "buying_stages": [
+            [stage, str(number), draw(positive), draw(texts)]
+            for number, stage in enumerate(
+                draw(st.permutations(ACTIVITIES.column("buying_stage").choices)),
+                start=1,
+            )
+        ],
+        "fit_rules": [
+            ["born", "between", "-1 to 1", blank_or(positive), draw(numbers()), ""],
+            ["likes", "in", "a;b", "", draw(numbers()), draw(texts)],
+        ],
+        "fit_grades": [["A", "99.5"], ["B", "2"], ["C", "1"], ["D", "0"]],
         "group_rules": [
             [model, group, draw(positive)]
             for model in models
@@ -751,10 +912,10 @@ def test_import_writes_what_changed_and_nothing_else(seeds: Path, book: Path) ->
 
     def edit(workbook: Workbook) -> None:
         rules = page(workbook, "activity_rules")
-        rules["C2"] = 3.0
-        rules["D2"] = None
-        rules["H4"] = "TRUE"
-        rules.append(["loyalty", "cart_added", " 1.50 ", 7, 4, 2, None, True, 2025])
+        rules["D2"] = 3.0
+        rules["E2"] = None
+        rules["I4"] = "TRUE"
+        rules.append(["loyalty", "cart_added", "", " 1.50 ", 7, 4, 2, None, True, 2025])
         page(workbook, "feed_preferences").delete_rows(3)
         bands = page(workbook, "score_bands")
         bands["C2"] = 3.2
@@ -763,7 +924,7 @@ def test_import_writes_what_changed_and_nothing_else(seeds: Path, book: Path) ->
     code, answer = import_json(book, "--yes")
     assert (code, answer["written"], answer["faults"]) == (0, True, [])
     assert [
-        (it["sheet"], it["change"], " ".join(it["key"]), it["columns"])
+        (it["sheet"], it["change"], " ".join(it["key"]).strip(), it["columns"])
         for it in answer["changes"]
         if it["change"] == "changed"
     ] == [
@@ -790,16 +951,16 @@ def test_import_writes_what_changed_and_nothing_else(seeds: Path, book: Path) ->
         ),
     ]
     assert [(it["change"], it["key"]) for it in answer["changes"]][2:] == [
-        ("added", ["loyalty", "cart_added"]),
+        ("added", ["loyalty", "cart_added", ""]),
         ("changed", ["purchase", "hot"]),
         ("removed", ["web"]),
     ]
     wanted = dict(before)
     wanted[RULES] = (
         before[RULES]
-        .replace(b"viewed,1,7,", b"viewed,3,,")
+        .replace(b"viewed,,1,7,", b"viewed,,3,,")
         .replace(b"false,=SUM", b"true,=SUM")
-        + b"loyalty,cart_added,1.5,7,4,2,,true,2025\n"
+        + b"loyalty,cart_added,,1.5,7,4,2,,true,2025\n"
     )
     wanted[FEEDS] = b"feed,preference,note\nshop,1,\n"
     # what didn't change keeps its spelling: 2.7, but also 1.0
@@ -823,7 +984,7 @@ def test_import_keeps_the_order_of_the_sheet(seeds: Path, book: Path) -> None:
 
 
 def test_dry_run_and_no_write_nothing(seeds: Path, book: Path) -> None:
-    set_cell(book, "activity_rules", "C2", 3)
+    set_cell(book, "activity_rules", "D2", 3)
     before = contents(seeds)
     result = runner.invoke(app, ["import", str(book), "--dry-run"])
     assert result.exit_code == 0
@@ -845,7 +1006,7 @@ def test_json_asks_no_questions(book: Path) -> None:
 def test_import_mends_faulty_and_missing_seeds(seeds: Path, book: Path) -> None:
     before = contents(seeds)
     (seeds / GROUPS).unlink()
-    edit_seed(seeds, RULES, "viewed,1,", "viewed,x,")
+    edit_seed(seeds, RULES, "viewed,,1,", "viewed,,x,")
     edit_seed(seeds, AGENTS, "%bot/%", "%bot/%,")
     _, answer = import_json(book, "--yes")
     assert [(it["sheet"], it["change"]) for it in answer["changes"]] == [
@@ -857,7 +1018,7 @@ def test_import_mends_faulty_and_missing_seeds(seeds: Path, book: Path) -> None:
 
 
 def test_import_tells_of_changes_since_the_export(seeds: Path, book: Path) -> None:
-    edit_seed(seeds, RULES, "viewed,1,", "viewed,5,")
+    edit_seed(seeds, RULES, "viewed,,1,", "viewed,,5,")
     _, answer = import_json(book, "--dry-run")
     assert "activity_rules" in answer["notes"][0]
     assert answer["changes"][0]["columns"] == {"points": {"before": "5", "after": "1"}}
@@ -866,27 +1027,27 @@ def test_import_tells_of_changes_since_the_export(seeds: Path, book: Path) -> No
 def test_import_refuses_seeds_that_changed_since_the_question(
     seeds: Path, book: Path
 ) -> None:
-    set_cell(book, "activity_rules", "C2", 3)
+    set_cell(book, "activity_rules", "D2", 3)
     plan = plan_import(seeds, book)
-    edit_seed(seeds, RULES, "viewed,1,", "viewed,5,")
+    edit_seed(seeds, RULES, "viewed,,1,", "viewed,,5,")
     with pytest.raises(BadInputError, match="changed by somebody else"):
         writing.replace_all(seeds, plan.contents, plan.expected)
-    assert "viewed,5," in (seeds / RULES).read_text()
+    assert "viewed,,5," in (seeds / RULES).read_text()
 
 
 @pytest.mark.parametrize(
     ("place", "value", "expected"),
     [
-        ("activity_rules!C2", "3,5", (2, "points", "comma")),
-        ("activity_rules!C3", datetime(2025, 5, 3), (3, "points", "date")),
-        ("activity_rules!D3", 1e300, (3, "half_life_days", "too large")),
-        ("activity_rules!C3", "=1+1", (3, "points", "without a stored result")),
-        ("activity_rules!C3", ArrayFormula("C3", "=A1"), (3, "points", "stored")),
-        ("activity_rules!C3", "#REF!", (3, "points", "error of the spreadsheet")),
+        ("activity_rules!D2", "3,5", (2, "points", "comma")),
+        ("activity_rules!D3", datetime(2025, 5, 3), (3, "points", "date")),
+        ("activity_rules!E3", 1e300, (3, "half_life_days", "too large")),
+        ("activity_rules!D3", "=1+1", (3, "points", "without a stored result")),
+        ("activity_rules!D3", ArrayFormula("D3", "=A1"), (3, "points", "stored")),
+        ("activity_rules!D3", "#REF!", (3, "points", "error of the spreadsheet")),
         ("activity_rules!B3", "cart_\u0430dded", (3, "activity", "is no activity")),
-        ("activity_rules!C1", "Point", (1, "Point", "is not a column")),
-        ("activity_rules!K4", "look here", (4, "K", "without a name")),
-        ("activity_rules!H2", 1, (2, "is_enabled", "neither")),
+        ("activity_rules!D1", "Point", (1, "Point", "is not a column")),
+        ("activity_rules!L4", "look here", (4, "L", "without a name")),
+        ("activity_rules!I2", 1, (2, "is_enabled", "neither")),
         ("machine_agents!C2", "one\ntwo", (2, "note", "line break")),
         ("machine_agents!C2", "one_x000D_two", (2, "note", "line break")),
     ],
@@ -908,7 +1069,7 @@ def test_import_names_the_fault(
 
 
 def test_import_shows_all_faults_at_once(seeds: Path, book: Path) -> None:
-    set_cell(book, "activity_rules", "C2", "3,5")
+    set_cell(book, "activity_rules", "D2", "3,5")
     set_cell(book, "score_bands", "C3", 9)
     before = contents(seeds)
     result = runner.invoke(app, ["import", str(book), "--yes"])
@@ -920,7 +1081,7 @@ def test_import_shows_all_faults_at_once(seeds: Path, book: Path) -> None:
 
 def test_a_formulas_stored_result_counts(seeds: Path, book: Path) -> None:
     del seeds
-    set_cell(book, "activity_rules", "C2", "=1+1")
+    set_cell(book, "activity_rules", "D2", "=1+1")
     with zipfile.ZipFile(book) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     at = next(name for name, part in parts.items() if b"<f>1+1</f>" in part)
@@ -938,12 +1099,12 @@ def test_spreadsheet_habits_do_no_harm(seeds: Path, book: Path) -> None:
 
     def live_in(workbook: Workbook) -> None:
         rules = page(workbook, "activity_rules")
-        rules["C1"] = " Points "
-        rules["D1"] = "Half life days"
+        rules["D1"] = " Points "
+        rules["E1"] = "Half life days"
         rules["A2"] = "  purchase "
-        rules["C2"] = "1.0"
-        rules["H2"] = "True"
-        rules["I3"] = "   "
+        rules["D2"] = "1.0"
+        rules["I2"] = "True"
+        rules["J3"] = "   "
         rules.insert_rows(4, amount=2)
         rules["B20"] = " "
         rules.title = "Activity rules"
@@ -964,7 +1125,7 @@ def test_rows_keep_the_spreadsheets_numbers(seeds: Path, book: Path) -> None:
 
     def edit(workbook: Workbook) -> None:
         page(workbook, "activity_rules").insert_rows(3, amount=2)
-        page(workbook, "activity_rules")["C5"] = "x"
+        page(workbook, "activity_rules")["D5"] = "x"
 
     edit_book(book, edit)
     assert import_json(book, "--yes")[1]["faults"][0]["row"] == 5
@@ -1087,13 +1248,13 @@ WRITES, JOURNAL_WRITE, RENAMES = 3, 2, 3
 def test_a_killed_import_is_whole_or_undone(
     seeds: Path, book: Path, steps: int
 ) -> None:
-    set_cell(book, "activity_rules", "C2", 3)
+    set_cell(book, "activity_rules", "D2", 3)
     set_cell(book, "group_rules", "C2", 9)
     set_cell(book, "machine_agents", "C2", "robots")
     old = contents(seeds)
     new = {
         **old,
-        RULES: old[RULES].replace(b"viewed,1,", b"viewed,3,"),
+        RULES: old[RULES].replace(b"viewed,,1,", b"viewed,,3,"),
         GROUPS: old[GROUPS].replace(b"browse,8", b"browse,9"),
         AGENTS: old[AGENTS].replace(b"bot_user_agent,", b"bot_user_agent,robots"),
     }

@@ -25,6 +25,7 @@ contacts_named as (
             is_record='true',
             occurred_at='created_at',
             version_at='coalesce(updated_at, created_at)',
+            bad_value=impossible_attributes(has_income=true),
         ) }}
 
     from contacts

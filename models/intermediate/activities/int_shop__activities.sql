@@ -102,6 +102,7 @@ customers_named as (
             is_record='true',
             occurred_at='created_at',
             version_at='coalesce(updated_at, created_at)',
+            bad_value=impossible_attributes(),
         ) }}
 
     from customers

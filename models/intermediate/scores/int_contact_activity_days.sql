@@ -18,6 +18,16 @@ derived_days as (
 
 ),
 
+rule_groups as (
+
+    select distinct
+        contact_id,
+        rule_group
+
+    from {{ ref('int_contact_audiences') }}
+
+),
+
 days_unioned as (
 
     select
@@ -45,6 +55,18 @@ days_unioned as (
     from derived_days
     cross join clock
 
+),
+
+days_grouped as (
+
+    select
+        days_unioned.*,
+        coalesce(rule_groups.rule_group, 0) as rule_group
+
+    from days_unioned
+    left join rule_groups
+        on days_unioned.contact_id = rule_groups.contact_id
+
 )
 
-select * from days_unioned
+select * from days_grouped

@@ -8,9 +8,16 @@ activity_scores as (
 
 ),
 
-rules as (
+-- Rules may differ by audience; the caps of groups do not.
+group_caps as (
 
-    select * from {{ ref('int_scoring_rules') }}
+    select distinct
+        score_model,
+        activity,
+        cap_group,
+        group_cap
+
+    from {{ ref('int_scoring_rules') }}
 
 ),
 
@@ -18,19 +25,19 @@ scores_grouped as (
 
     select
         activity_scores.*,
-        rules.group_cap,
+        group_caps.group_cap,
         sum(activity_scores.activity_score) over (
             partition by
                 activity_scores.contact_id,
                 activity_scores.score_model,
-                rules.cap_group
+                group_caps.cap_group
         ) as group_score
 
     from activity_scores
-    inner join rules
+    inner join group_caps
         on
-            activity_scores.score_model = rules.score_model
-            and activity_scores.activity = rules.activity
+            activity_scores.score_model = group_caps.score_model
+            and activity_scores.activity = group_caps.activity
 
 ),
 

@@ -33,7 +33,7 @@ activity_rules as (
     select
         *,
         coalesce(score_model, '(blank)') || ', ' || coalesce(activity, '(blank)')
-            as rule
+        || coalesce(', ' || audience, '') as rule
 
     from {{ ref('activity_rules') }}
 
@@ -97,6 +97,12 @@ machine_agents as (
         coalesce(pattern, '(blank)') as rule
 
     from {{ ref('machine_agents') }}
+
+),
+
+profile_rule_faults as (
+
+    select * from {{ ref('int_profile_rule_faults') }}
 
 ),
 
@@ -479,6 +485,8 @@ faults_unioned as (
     select * from activity_faults
     union all
     select * from activity_rule_faults
+    union all
+    select * from profile_rule_faults
     union all
     select * from group_rule_faults
     union all

@@ -44,6 +44,38 @@ own_doings as (
 
 ),
 
+contact_fit as (
+
+    select * from {{ ref('contact_fit') }}
+
+),
+
+top_interests as (
+
+    select
+        contact_id,
+        product_category
+
+    from {{ ref('contact_interests') }}
+    where interest_rank = 1
+
+),
+
+contact_stages as (
+
+    select * from {{ ref('int_contact_stages') }}
+
+),
+
+band_ranks as (
+
+    select score_bands.*
+    from {{ ref('score_bands') }} as score_bands
+    inner join shown_score_model
+        on score_bands.score_model = shown_score_model.score_model
+
+),
+
 contact_days as (
 
     select contact_days.*
@@ -150,14 +182,15 @@ joined as (
         cast(null as {{ dbt.type_timestamp() }}) as warm_until,
         cast(null as {{ type_double() }}) as score_change_7d,
         percentiles.score_percentile,
-        cast(null as {{ dbt.type_string() }}) as buying_stage,
-        cast(null as {{ type_double() }}) as fit_score,
-        cast(null as {{ dbt.type_string() }}) as fit_grade,
-        cast(null as {{ dbt.type_string() }}) as intent_grade,
+        contact_stages.buying_stage,
+        contact_fit.fit_score,
+        contact_fit.fit_grade,
+        contact_fit.fit_grade
+        || cast(band_ranks.rank as {{ dbt.type_string() }}) as intent_grade,
         top_drivers.top_driver_1,
         top_drivers.top_driver_2,
         top_drivers.top_driver_3,
-        cast(null as {{ dbt.type_string() }}) as top_interest,
+        top_interests.product_category as top_interest,
         activity_spans.first_activity_at,
         activity_spans.last_activity_at,
         last_activities.last_activity,
@@ -175,6 +208,14 @@ joined as (
     cross join data_horizon
     left join contact_scores
         on contacts.contact_id = contact_scores.contact_id
+    left join top_interests
+        on contacts.contact_id = top_interests.contact_id
+    left join contact_fit
+        on contacts.contact_id = contact_fit.contact_id
+    left join contact_stages
+        on contacts.contact_id = contact_stages.contact_id
+    left join band_ranks
+        on contact_scores.segment = band_ranks.band
     left join top_drivers
         on contacts.contact_id = top_drivers.contact_id
     left join activity_spans

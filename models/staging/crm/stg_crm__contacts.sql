@@ -17,14 +17,25 @@ renamed as (
         lower({{ clean_text('email') }}) as email,
         {{ clean_text('phone') }} as phone,
         {{ clean_text('country') }} as country,
+        {{ clean_text('region') }} as region,
+        {{ clean_text('city') }} as city,
+        {{ clean_text('language') }} as language,
+        {{ clean_text('gender') }} as gender,
+        {{ clean_text('education') }} as education,
+        {{ clean_text('job_title') }} as job_title,
+        {{ clean_text('interests') }} as interests,
+        {{ clean_text('account_type') }} as account_type,
         malformed_columns,
         source_file,
+        ---------- numerics
+        income,
         ---------- booleans
         objected_to_profiling,
         email_opt_out,
         push_opt_out,
         call_opt_out,
         ---------- timestamps
+        {{ dbt.date_trunc('day', 'birth_date') }} as birth_date,
         {{ dbt.date_trunc('second', 'created_at') }} as created_at,
         {{ dbt.date_trunc('second', 'updated_at') }} as updated_at,
         {{ dbt.date_trunc('second', 'received_at') }} as received_at

@@ -203,7 +203,7 @@ def _changes_grid(changes: Sequence[Change]) -> Grid:
     for change in changes:
         grid.add_row(
             Text(change.sheet),
-            Text(" · ".join(change.key)),
+            Text(" · ".join(filter(None, change.key))),
             Text(_change_words(change)),
         )
     return grid
@@ -305,7 +305,9 @@ def _rule_cells(row: Row, groups: dict[str, str]) -> tuple[str, ...]:
     texts = row.texts
     half_life = texts["half_life_days"]
     return (
-        texts["activity"] + ("" if row.values["is_enabled"] else " (off)"),
+        texts["activity"]
+        + ("" if row.values["is_enabled"] else " (off)")
+        + (f"\n  for {texts['audience']}" if texts["audience"] else ""),
         groups[texts["activity"]],
         texts["points"],
         f"{half_life} d" if half_life else "never",

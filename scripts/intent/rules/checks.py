@@ -1,20 +1,34 @@
 """What the rule sheets must obey beyond single cells. One small function each. Pure."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from difflib import get_close_matches
-from itertools import pairwise
+from itertools import combinations, pairwise
 
-from intent.rules.parsing import parse_table
+from intent.rules.conditions import (
+    OPERATORS,
+    Condition,
+    exclude_each_other,
+    parse_condition,
+)
+from intent.rules.parsing import CellError, parse_table
 from intent.rules.sheets import (
     ACTIVITY_RULES,
+    ATTRIBUTES,
+    AUDIENCES,
+    BUYING_STAGES,
     DERIVED_SIGNALS,
     EVENT_NAMES,
     FEED_PREFERENCES,
+    FIT_GRADES,
+    FIT_RULES,
     MACHINE_AGENTS,
     SCORE_BANDS,
     SCORE_MODELS,
     SHEETS,
+    words,
 )
 from intent.rules.tables import Fault, Reading, Row, Table, Tables, all_faults, shown
 
@@ -27,6 +41,10 @@ SIGNALS_BY_PARAMETER = {
     "lapses_after": ("purchase_due",),
 }
 BANDS = SCORE_BANDS.column("band").choices
+GRADES = FIT_GRADES.column("fit_grade").choices
+STAGES = BUYING_STAGES.column("buying_stage").choices
+MOST_AUDIENCES = 60
+"""As many can rules be for: a contact's audiences are bits of one whole number."""
 
 Check = Callable[[Tables], Iterator[Fault]]
 
@@ -51,7 +69,7 @@ def check_unique(tables: Tables) -> Iterator[Fault]:
         yield from _repeats(
             table,
             sheet.key,
-            f"one row for each {' and '.join(sheet.key)}",
+            f"one row for each {words(sheet.key)}",
         )
 
 
@@ -295,6 +313,116 @@ def check_event_details(tables: Tables) -> Iterator[Fault]:
             )
 
 
+def check_conditions(tables: Tables) -> Iterator[Fault]:
+    """A condition's operator and value are such as its attribute can be held against.
+
+    Only numbers are near to a range, so only they can be soft.
+    """
+    for sheet in (AUDIENCES, FIT_RULES):
+        table = tables[sheet.name]
+        for row, kind in _conditions(tables, table):
+            operators = OPERATORS[kind]
+            if row.values["operator"] not in operators:
+                yield _fault(
+                    table,
+                    row,
+                    "operator",
+                    f"can't be asked of the {kind} {row.texts['attribute']}",
+                    f"one of {', '.join(operators)}",
+                )
+                continue
+            try:
+                _parse(row, kind)
+            except CellError as error:
+                yield _fault(table, row, "value", error.wrong, error.allowed)
+            if kind != "number" and row.values.get("softness") is not None:
+                yield _fault(
+                    table,
+                    row,
+                    "softness",
+                    f"means nothing for the {kind} {row.texts['attribute']}",
+                    "blank; only ranges of numbers are soft",
+                )
+
+
+def check_audience_ties(tables: Tables) -> Iterator[Fault]:
+    """Which rule counts for a contact is never a matter of luck.
+
+    Two rules of one score and activity may only be for audiences of equally many
+    conditions if nobody can be in both.
+    """
+    table = tables[ACTIVITY_RULES.name]
+    audiences = _audiences(tables)
+    rules: dict[tuple[str, str], list[Row]] = {}
+    for row in table.rows:
+        if row.texts["audience"] in audiences and row.values.get("is_enabled"):
+            key = (row.texts["score_model"], row.texts["activity"])
+            rules.setdefault(key, []).append(row)
+    for rivals in rules.values():
+        for one, other in combinations(rivals, 2):
+            ours = audiences[one.texts["audience"]]
+            theirs = audiences[other.texts["audience"]]
+            if (
+                one.texts["audience"] != other.texts["audience"]
+                and len(ours) == len(theirs)
+                and not exclude_each_other(ours, theirs)
+            ):
+                yield _fault(
+                    table,
+                    other,
+                    "audience",
+                    f"ties with row {one.number}, for {one.texts['audience']}: a "
+                    "contact can be in both, and both have as many conditions",
+                    "audiences that exclude each other, or one with more conditions",
+                )
+
+
+def check_audience_count(tables: Tables) -> Iterator[Fault]:
+    """Rules are for as many audiences as the models can tell apart."""
+    table = tables[ACTIVITY_RULES.name]
+    used = sorted(table.texts("audience") - {""})
+    if len(used) > MOST_AUDIENCES:
+        yield Fault(
+            table.sheet.name,
+            None,
+            "audience",
+            "",
+            f"names {len(used)} audiences",
+            f"at most {MOST_AUDIENCES}",
+        )
+
+
+def check_all_grades(tables: Tables) -> Iterator[Fault]:
+    """Every fit score has a grade, and better grades are entered at more."""
+    table = tables[FIT_GRADES.name]
+    yield from _all_choices(table, "fit_grade", GRADES)
+    rows = {row.texts["fit_grade"]: row for row in table.rows}
+    for better, worse in pairwise(row for row in map(rows.get, GRADES) if row):
+        if not _is_under(worse, "enter_at", better, "enter_at"):
+            yield _fault(
+                table,
+                worse,
+                "enter_at",
+                f"is not under that of {better.texts['fit_grade']}",
+                "less than the better grade",
+            )
+    if GRADES[-1] in rows and _number(rows[GRADES[-1]], "enter_at") not in (None, 0):
+        yield _fault(
+            table,
+            rows[GRADES[-1]],
+            "enter_at",
+            "is not 0: low scores would have no grade",
+            f"0 for {GRADES[-1]}",
+        )
+
+
+def check_all_stages(tables: Tables) -> Iterator[Fault]:
+    """Every stage has its threshold, and a place of its own among the others."""
+    table = tables[BUYING_STAGES.name]
+    yield from _all_choices(table, "buying_stage", STAGES)
+    yield from _repeats(table, ("precedence",), "a number of its own")
+
+
 CHECKS: tuple[Check, ...] = (
     check_unique,
     check_preference_unique,
@@ -309,6 +437,11 @@ CHECKS: tuple[Check, ...] = (
     check_patterns,
     check_signal_parameters,
     check_event_details,
+    check_conditions,
+    check_audience_ties,
+    check_audience_count,
+    check_all_grades,
+    check_all_stages,
 )
 
 
@@ -316,6 +449,59 @@ def _fault(table: Table, row: Row, column: str, wrong: str, allowed: str) -> Fau
     return Fault(
         table.sheet.name, row.number, column, shown(row.texts[column]), wrong, allowed
     )
+
+
+def _conditions(tables: Tables, table: Table) -> Iterator[tuple[Row, str]]:
+    """Yield the rows that hold a whole condition, with the kind of their attribute."""
+    kinds = {
+        row.texts["attribute"]: str(row.values["kind"])
+        for row in tables[ATTRIBUTES.name].rows
+        if "kind" in row.values
+    }
+    for row in table.rows:
+        kind = kinds.get(row.texts["attribute"])
+        if kind and {"operator", "value"} <= row.values.keys():
+            yield row, kind
+
+
+def _parse(row: Row, kind: str) -> Condition:
+    return parse_condition(
+        row.texts["attribute"], kind, row.texts["operator"], row.texts["value"]
+    )
+
+
+def _audiences(tables: Tables) -> dict[str, tuple[Condition, ...]]:
+    """Return the conditions of the audiences that were understood wholly."""
+    table = tables[AUDIENCES.name]
+    audiences: dict[str, list[Condition]] = {}
+    for row, kind in _conditions(tables, table):
+        with suppress(CellError):
+            understood = audiences.setdefault(row.texts["audience"], [])
+            understood.append(_parse(row, kind))
+    written = Counter(row.texts["audience"] for row in table.rows)
+    return {
+        name: tuple(conditions)
+        for name, conditions in audiences.items()
+        if len(conditions) == written[name]
+    }
+
+
+def _all_choices(
+    table: Table, column: str, choices: tuple[str, ...]
+) -> Iterator[Fault]:
+    """Each choice has a row; a misspelt one isn't called missing as well."""
+    if not table.is_readable or _has_bad_cell(table, column):
+        return
+    for choice in choices:
+        if choice not in table.texts(column):
+            yield Fault(
+                table.sheet.name,
+                None,
+                column,
+                "",
+                f"has no row {choice}",
+                f"the rows {', '.join(choices)}",
+            )
 
 
 def _has_bad_cell(table: Table, column: str) -> bool:
@@ -335,9 +521,9 @@ def _is_under(row: Row, column: str, other: Row, other_column: str) -> bool:
 def _repeats(table: Table, key: tuple[str, ...], allowed: str) -> Iterator[Fault]:
     first_row: dict[tuple[object, ...], int] = {}
     for row in table.rows:
-        values = tuple(row.values.get(column) for column in key)
-        if None in values:
+        if not all(_is_understood(table, row, column) for column in key):
             continue  # already called blank or wrong
+        values = tuple(row.values[column] for column in key)
         if values in first_row:
             yield _fault(
                 table,
@@ -348,6 +534,12 @@ def _repeats(table: Table, key: tuple[str, ...], allowed: str) -> Iterator[Fault
             )
         else:
             first_row[values] = row.number
+
+
+def _is_understood(table: Table, row: Row, column: str) -> bool:
+    if table.sheet.column(column).required:
+        return row.values.get(column) is not None
+    return column in row.values
 
 
 def _neighbours(table: Table) -> Iterator[tuple[Row, Row]]:

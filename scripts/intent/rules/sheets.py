@@ -102,6 +102,7 @@ class Sheet:
 
 
 ZERO = Decimal(0)
+STAGES = ("awareness", "consideration", "decision", "retention")
 NOTE = Column(
     "note",
     Kind.TEXT,
@@ -109,6 +110,30 @@ NOTE = Column(
     required=False,
     blank_means="no note",
 )
+
+CONDITION = (
+    Column(
+        "attribute",
+        Kind.NAME,
+        "What is asked for.",
+        refers_to=("attributes", "attribute"),
+    ),
+    Column(
+        "operator",
+        Kind.NAME,
+        "How it is compared. A number: equals, in, between, at_least, at_most. A text "
+        "or list: equals, in, contains (the text stands anywhere in it).",
+        choices=("equals", "in", "contains", "between", "at_least", "at_most"),
+    ),
+    Column(
+        "value",
+        Kind.TEXT,
+        "With what: one value; several with ; between them for in and contains, of "
+        "which one will do; 30 to 45 for between. Small or capital letters don't "
+        "matter.",
+    ),
+)
+"""The columns that say which contacts are meant."""
 
 
 def _model_reference(description: str) -> Column:
@@ -195,7 +220,7 @@ ACTIVITIES = Sheet(
             "buying_stage",
             Kind.NAME,
             "How near to buying somebody is who does this.",
-            choices=("awareness", "consideration", "decision", "retention"),
+            choices=STAGES,
         ),
         Column(
             "measure",
@@ -222,11 +247,50 @@ ACTIVITIES = Sheet(
     ),
 )
 
+ATTRIBUTES = Sheet(
+    name="attributes",
+    folder="rules",
+    description="What can be known of a contact. Audiences and fit rules ask for it.",
+    key=("attribute",),
+    colour="7F7F7F",
+    columns=(
+        Column("attribute", Kind.NAME, "The attribute's name."),
+        Column(
+            "kind",
+            Kind.NAME,
+            "number: can be compared with numbers. text: one text. list: several at "
+            "once.",
+            choices=("text", "number", "list"),
+        ),
+        Column(
+            "description",
+            Kind.TEXT,
+            "What it tells.",
+            required=False,
+            blank_means="no description",
+        ),
+    ),
+)
+
+AUDIENCES = Sheet(
+    name="audiences",
+    folder="rules",
+    description="Groups of contacts for whom rules can differ. Each row is a "
+    "condition; whoever meets all rows of an audience is in it.",
+    key=("audience", "attribute", "operator", "value"),
+    colour="4472C4",
+    columns=(
+        Column("audience", Kind.NAME, "The audience's name."),
+        *CONDITION,
+        NOTE,
+    ),
+)
+
 ACTIVITY_RULES = Sheet(
     name="activity_rules",
     folder="rules",
     description="What each activity is worth in each score. The sheet to tune.",
-    key=("score_model", "activity"),
+    key=("score_model", "activity", "audience"),
     colour="ED7D31",
     columns=(
         _model_reference("The score that the rule belongs to."),
@@ -235,6 +299,15 @@ ACTIVITY_RULES = Sheet(
             Kind.NAME,
             "The activity that earns the points.",
             refers_to=("activities", "activity"),
+        ),
+        Column(
+            "audience",
+            Kind.NAME,
+            "The contacts that the rule is for. Of several rules that fit a contact, "
+            "the one whose audience has the most conditions counts.",
+            required=False,
+            refers_to=("audiences", "audience"),
+            blank_means="everyone",
         ),
         Column(
             "points",
@@ -397,6 +470,82 @@ DERIVED_SIGNALS = Sheet(
     ),
 )
 
+BUYING_STAGES = Sheet(
+    name="buying_stages",
+    folder="rules",
+    description="From how many points on a contact is in a stage of buying.",
+    key=("buying_stage",),
+    colour="C00000",
+    columns=(
+        Column(
+            "buying_stage",
+            Kind.NAME,
+            "The stage.",
+            choices=STAGES,
+        ),
+        Column(
+            "precedence",
+            Kind.WHOLE,
+            "1 is looked at first: the contact is in the first stage that it has "
+            "reached.",
+            at_least=Decimal(1),
+        ),
+        Column(
+            "enter_at",
+            Kind.NUMBER,
+            "The faded points of the stage's activities, before caps, from which on it "
+            "is reached.",
+            above=ZERO,
+        ),
+        NOTE,
+    ),
+)
+
+FIT_RULES = Sheet(
+    name="fit_rules",
+    folder="rules",
+    description="Whom the shop looks for, whatever they do. Of the rules of one "
+    "attribute the best counts; what isn't known of a contact counts neither way.",
+    key=("attribute", "operator", "value"),
+    colour="70AD47",
+    columns=(
+        *CONDITION,
+        Column(
+            "softness",
+            Kind.NUMBER,
+            "How far outside the range the points fade to 0, in the attribute's unit.",
+            required=False,
+            above=ZERO,
+            blank_means="none outside the range",
+        ),
+        Column(
+            "points",
+            Kind.NUMBER,
+            "What a match is worth beside the other attributes. Negative points are "
+            "taken away, whatever else the attribute earns.",
+        ),
+        NOTE,
+    ),
+)
+
+FIT_GRADES = Sheet(
+    name="fit_grades",
+    folder="rules",
+    description="From which fit score on a contact has a grade.",
+    key=("fit_grade",),
+    colour="70AD47",
+    columns=(
+        Column("fit_grade", Kind.NAME, "The grade.", choices=("A", "B", "C", "D")),
+        Column(
+            "enter_at",
+            Kind.NUMBER,
+            "A contact has the grade when its fit score reaches this.",
+            at_least=ZERO,
+            at_most=Decimal(100),
+        ),
+    ),
+)
+
 EVENT_NAMES = Sheet(
     name="event_names",
     folder="feeds",
@@ -470,10 +619,15 @@ MACHINE_AGENTS = Sheet(
 SHEETS = (
     SCORE_MODELS,
     ACTIVITIES,
+    ATTRIBUTES,
+    AUDIENCES,
     ACTIVITY_RULES,
     GROUP_RULES,
     SCORE_BANDS,
     DERIVED_SIGNALS,
+    BUYING_STAGES,
+    FIT_RULES,
+    FIT_GRADES,
     EVENT_NAMES,
     FEED_PREFERENCES,
     MACHINE_AGENTS,
@@ -485,11 +639,17 @@ def columns_markdown() -> str:
     return "\n".join(_sheet_markdown(sheet) for sheet in SHEETS)
 
 
+def words(names: tuple[str, ...]) -> str:
+    """Return names as a text: `a`, `a and b`, `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _sheet_markdown(sheet: Sheet) -> str:
     lines = [
         f"### {sheet.name}",
         "",
-        f"{sheet.description} No two rows share the same {' and '.join(sheet.key)}.",
+        f"{sheet.description} No two rows share the same {words(sheet.key)}.",
         "",
         "| column | what it means | allowed |",
         "|---|---|---|",

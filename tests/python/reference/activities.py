@@ -41,6 +41,7 @@ class Event:
     """The same by the newest word of every feed that tells it."""
     amount: float | None = None
     currency: str | None = None
+    product_category: str | None = None
 
 
 class Order(NamedTuple):
@@ -118,6 +119,7 @@ def event_of(row: Row, table: Table, rules: FeedRules) -> Event | None:
         reversed_at=row.reversed_at,
         amount=row.amount,
         currency=row.currency and row.currency.upper(),
+        product_category=row.product_category,
     )
 
 

@@ -65,6 +65,8 @@ class Table:
     """The column that an event counts which is measured."""
     version: tuple[str, ...] = ()
     """Columns of which the first present says when the row was written."""
+    declared: tuple[str, ...] = ()
+    """Columns that declare what is known of a contact, of whatever type."""
     until: str | None = None
     """The column from whose time on the row counts no more."""
     ranges: tuple[Range, ...] = ()
@@ -73,13 +75,15 @@ class Table:
     def columns(self) -> frozenset[str]:
         """All columns to read."""
         typed = (*self.timestamps, *self.doubles, *self.booleans)
-        return frozenset((self.key, *self.identifiers, *self.texts, *typed))
+        texts = (*self.texts, *self.declared)
+        return frozenset((self.key, *self.identifiers, *texts, *typed))
 
 
 STARS = Range("rating", "score_out_of_range", 1, 5)
 SATISFACTION = Range("score", "score_out_of_range", 1, 5, is_needed=True)
 RECOMMENDATION = Range("score", "score_out_of_range", 0, 10)
 MONEY = "negative_amount"
+IMPOSSIBLE = "impossible_value"
 
 TABLES = (
     Table(
@@ -101,6 +105,7 @@ TABLES = (
             "campaign",
             "search_phrase",
             "form_submission_id",
+            "product_category",
         ),
         details=("form", "feature"),
         detail_words=(("campaign", "campaign"), ("search_phrase", "search")),
@@ -126,10 +131,19 @@ TABLES = (
         key="customer_id",
         time="created_at",
         identifiers=("customer_id", "email", "phone"),
-        timestamps=("created_at", "updated_at", "received_at"),
+        timestamps=("created_at", "updated_at", "received_at", "birth_date"),
         says="Customer Recorded",
         is_record=True,
         version=("updated_at", "created_at"),
+        declared=(
+            "country",
+            "region",
+            "city",
+            "language",
+            "gender",
+            "account_type",
+            "birth_date",
+        ),
     ),
     Table(
         feed="shop",
@@ -153,9 +167,10 @@ TABLES = (
         identifiers=(),
         timestamps=("received_at",),
         doubles=("quantity", "unit_price"),
-        texts=("order_id",),
+        texts=("order_id", "product_category"),
         says="Order Line Recorded",
         is_record=True,
+        measure="quantity",
         ranges=(Range("quantity", "negative_quantity"),),
     ),
     Table(
@@ -199,7 +214,8 @@ TABLES = (
         key="crm_id",
         time="created_at",
         identifiers=("customer_id", "crm_id", "email", "phone"),
-        timestamps=("created_at", "updated_at", "received_at"),
+        timestamps=("created_at", "updated_at", "received_at", "birth_date"),
+        doubles=("income",),
         booleans=(
             "objected_to_profiling",
             "email_opt_out",
@@ -209,6 +225,21 @@ TABLES = (
         says="Contact Recorded",
         is_record=True,
         version=("updated_at", "created_at"),
+        declared=(
+            "country",
+            "region",
+            "city",
+            "language",
+            "gender",
+            "education",
+            "job_title",
+            "interests",
+            "account_type",
+            "account_id",
+            "income",
+            "birth_date",
+        ),
+        ranges=(Range("income", IMPOSSIBLE),),
     ),
     Table(
         feed="crm",
@@ -245,6 +276,7 @@ TABLES = (
         timestamps=("reviewed_at", "received_at"),
         doubles=("rating",),
         booleans=("is_testimonial",),
+        texts=("product_category",),
         says="Review Written",
         details=("rating",),
         version=("received_at",),

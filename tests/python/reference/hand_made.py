@@ -38,6 +38,10 @@ main,email_opened,0,,,,,true,
 main,email_clicked,1,,,,,false,
 old,product_viewed,1,,,,,true,
 """,
+    "rules/audiences.csv": "audience,attribute,operator,value,note\n",
+    "rules/buying_stages.csv": "buying_stage,precedence,enter_at,note\n",
+    "rules/fit_rules.csv": "attribute,operator,value,softness,points,note\n",
+    "rules/fit_grades.csv": "fit_grade,enter_at\n",
     "rules/group_rules.csv": "score_model,cap_group,group_cap\n",
     "rules/score_bands.csv": """\
 score_model,band,enter_at,exit_below,rank

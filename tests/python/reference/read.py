@@ -4,7 +4,7 @@ import csv
 import gzip
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import IO, TypeVar
 import pyarrow
 import pyarrow.parquet
 
-from .contract import Table
-from .values import to_email, to_flag, to_number, to_seconds, to_text
+from .contract import IMPOSSIBLE, Table
+from .values import midnight_of, to_email, to_flag, to_number, to_seconds, to_text
 
 BATCH_ROWS = 65_536
 TESTIMONIAL = "Testimonial Given"
@@ -45,6 +45,9 @@ class Row:
     bad_value: str | None
     """The reason of the first number that is out of its range."""
     reversed_at: int | None
+    product_category: str | None
+    declared: dict[str, str | float]
+    """What the record says of its contact, as far as it says anything."""
     is_whole_order: bool
     amount: float | None
     currency: str | None
@@ -156,7 +159,7 @@ class _Typed:
             keys,
             own_times,
             times["received_at"],
-            _first_present([times[name] for name in table.version], self.size),
+            self._versions(times),
             self._identifiers(),
             self._names(texts, flags),
             self._details(texts, numbers),
@@ -164,8 +167,10 @@ class _Typed:
             texts.get("form_submission_id", nothing),
             texts.get("user_agent", nothing),
             numbers.get(table.measure or "", nothing),
-            self._bad_values(numbers),
+            self._bad_values(numbers, times),
             times.get(table.until or "", nothing),
+            texts.get("product_category", nothing),
+            self._declared(times, numbers),
             self._whole_orders(texts, flags),
             numbers.get("order_total", numbers.get("value", nothing)),
             texts.get("currency", nothing),
@@ -217,13 +222,46 @@ class _Typed:
         ]
         return _first_present(columns, self.size)
 
-    def _bad_values(self, numbers: dict[str, list[float | None]]) -> list[str | None]:
-        """Return the reasons of numbers that are out of their range."""
+    def _bad_values(
+        self, numbers: dict[str, list[float | None]], times: dict[str, list[int | None]]
+    ) -> list[str | None]:
+        """Return the reasons of values that are out of their range."""
         columns = [
             [each.reason if each.is_left_by(n) else None for n in numbers[each.column]]
             for each in self.table.ranges
         ]
+        if "birth_date" in times:
+            written = self._versions(times)
+            columns.append(
+                [
+                    IMPOSSIBLE if _is_born_after(born, at) else None
+                    for born, at in zip(times["birth_date"], written, strict=True)
+                ]
+            )
         return _first_present(columns, self.size)
+
+    def _versions(self, times: dict[str, list[int | None]]) -> list[int | None]:
+        """Return when each row was written."""
+        return _first_present([times[name] for name in self.table.version], self.size)
+
+    def _declared(
+        self, times: dict[str, list[int | None]], numbers: dict[str, list[float | None]]
+    ) -> list[dict[str, str | float]]:
+        """Return what each row says of its contact."""
+        columns: list[Sequence[str | float | None]] = [
+            times.get(name) or numbers.get(name) or self._read(name, to_text)
+            for name in self.table.declared
+        ]
+        if not columns:
+            return [{}] * self.size
+        return [
+            {
+                name: value
+                for name, value in zip(self.table.declared, row, strict=True)
+                if value is not None
+            }
+            for row in zip(*columns, strict=True)
+        ]
 
     def _whole_orders(
         self, texts: dict[str, list[str | None]], flags: dict[str, list[bool | None]]
@@ -247,6 +285,13 @@ class _Typed:
 
 def _seconds(raw: object) -> int | None:
     return raw if isinstance(raw, _Seconds) else to_seconds(raw)
+
+
+def _is_born_after(born: int | None, written_at: int | None) -> bool:
+    """Tell whether a record was written before its contact was born."""
+    if born is None or written_at is None:
+        return False
+    return midnight_of(born) > written_at
 
 
 def _first_present(columns: list[list[Value | None]], size: int) -> list[Value | None]:

@@ -3,8 +3,9 @@
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from .values import to_flag
 
@@ -18,6 +19,15 @@ class Rule:
     cap: float | None = None
     daily_limit: int | None = None
     discharged_by: str | None = None
+
+
+class AudienceRule(NamedTuple):
+    """An enabled rule, and for whom it is."""
+
+    activity: str
+    audience: str | None
+    """None: everyone."""
+    rule: Rule
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,26 @@ class Sheet:
     """Activity to cap group."""
     group_caps: dict[str, float]
     bands: tuple[Band, ...]
+    audience_rules: tuple[AudienceRule, ...] = ()
+    """All enabled rules of activities for which rules differ by audience."""
+
+    def for_audiences(self, sizes: dict[str, int]) -> "Sheet":
+        """Return the sheet as it is for the contacts of some audiences.
+
+        Args:
+            sizes: how many conditions each audience has that the contact is in.
+        """
+        chosen: dict[str, tuple[int, Rule]] = {}
+        for activity, audience, rule in self.audience_rules:
+            if audience is not None and audience not in sizes:
+                continue
+            size = 0 if audience is None else sizes[audience]
+            if activity not in chosen or chosen[activity][0] < size:
+                chosen[activity] = (size, rule)
+        differing = {each.activity for each in self.audience_rules}
+        rules = {a: rule for a, rule in self.rules.items() if a not in differing}
+        rules |= {a: rule for a, (_, rule) in chosen.items() if rule.points != 0}
+        return replace(self, rules=rules)
 
 
 @dataclass(frozen=True)
@@ -90,7 +120,11 @@ def read_sheets(seeds: Path) -> tuple[Sheet, ...]:
             name=row["score_model"],
             is_primary=bool(to_flag(row["is_primary"])),
             scale=float(row["scale"]),
-            rules=_read_rules(rules, row["score_model"]),
+            rules={
+                each.activity: each.rule
+                for each in _read_rules(rules, row["score_model"])
+                if each.audience is None and each.rule.points != 0
+            },
             cap_groups=cap_groups,
             group_caps={
                 group["cap_group"]: float(group["group_cap"])
@@ -98,6 +132,7 @@ def read_sheets(seeds: Path) -> tuple[Sheet, ...]:
                 if group["group_cap"]
             },
             bands=_read_bands(rules, row["score_model"]),
+            audience_rules=_differing(_read_rules(rules, row["score_model"])),
         )
         for row in _read_seed(rules / "score_models.csv")
         if row["status"] != "archived"
@@ -154,18 +189,28 @@ def like_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, pattern.split("%"))), re.DOTALL)
 
 
-def _read_rules(folder: Path, sheet: str) -> dict[str, Rule]:
-    return {
-        row["activity"]: Rule(
-            points=float(row["points"]),
-            half_life_days=_number(row["half_life_days"]),
-            cap=_number(row["cap"]),
-            daily_limit=int(row["daily_limit"]) if row["daily_limit"] else None,
-            discharged_by=row["discharged_by"] or None,
+def _read_rules(folder: Path, sheet: str) -> tuple[AudienceRule, ...]:
+    """Read the rules that are enabled, for whomever they are."""
+    return tuple(
+        AudienceRule(
+            activity=row["activity"],
+            audience=row.get("audience") or None,
+            rule=Rule(
+                points=float(row["points"]),
+                half_life_days=_number(row["half_life_days"]),
+                cap=_number(row["cap"]),
+                daily_limit=int(row["daily_limit"]) if row["daily_limit"] else None,
+                discharged_by=row["discharged_by"] or None,
+            ),
         )
         for row in _of_sheet(folder / "activity_rules.csv", sheet)
-        if to_flag(row["is_enabled"]) and float(row["points"]) != 0
-    }
+        if to_flag(row["is_enabled"])
+    )
+
+
+def _differing(rules: tuple[AudienceRule, ...]) -> tuple[AudienceRule, ...]:
+    differing = {each.activity for each in rules if each.audience is not None}
+    return tuple(each for each in rules if each.activity in differing)
 
 
 def _read_bands(folder: Path, sheet: str) -> tuple[Band, ...]:

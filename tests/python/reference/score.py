@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from . import maths
-from .activities import Facts
+from .activities import Facts, Order
+from .conditions import Attributes
 from .derived import derive
 from .identity import is_contact
+from .profile import Fit
 from .rules import Band, Rule, Sheet
 from .values import EPOCH, SECONDS_PER_DAY, midnight_of, moment_of
 from .world import World
@@ -63,6 +65,17 @@ class ContactInfo:
     state: str
 
 
+@dataclass(slots=True)
+class ProfileRow:
+    """Who a contact is, and what it cares for."""
+
+    account: str | None
+    attributes: Attributes
+    fit: Fit
+    stage: str | None
+    interests: dict[str, tuple[float, datetime]]
+
+
 @dataclass
 class Result:
     """The scores at one clock."""
@@ -73,6 +86,7 @@ class Result:
     drivers: dict[tuple[str, str, str], DriverRow] = field(default_factory=dict)
     derived: dict[str, Days] = field(default_factory=dict)
     """The days of derived signals, by contact."""
+    profiles: dict[str, ProfileRow] = field(default_factory=dict)
 
 
 def score_world(world: World, as_of: datetime) -> Result:
@@ -103,16 +117,43 @@ def _score_contact(
 ) -> None:
     key = info.members[0]
     days = days_at(world.facts, info.members, clock)
-    derived = derived_days_at(world, info.members, days, clock)
+    orders = orders_at(world, info.members, clock)
+    derived = derived_days_at(world, orders, days, clock)
     result.derived[key] = derived
     days.update(derived)
-    for sheet in world.sheets:
+    profiles = world.profiles
+    attributes = profiles.attributes(info.members, orders, clock)
+    sizes = {
+        name: len(profiles.audiences[name])
+        for name in profiles.audiences_of(attributes)
+    }
+    for everyones_sheet in world.sheets:
+        sheet = everyones_sheet.for_audiences(sizes)
         score, drivers = score_days(days, sheet, clock)
         result.scores[key, sheet.name] = score
         for activity, driver in drivers.items():
             result.drivers[key, sheet.name, activity] = driver
         if sheet.is_primary:
             info.state = _state(days, score, world.own_doings)
+            result.profiles[key] = ProfileRow(
+                account=profiles.account(info.members, clock),
+                attributes=attributes,
+                fit=profiles.fit(attributes),
+                stage=profiles.stage((a, d.decayed_amount) for a, d in drivers.items()),
+                interests=profiles.interests_of(
+                    info.members, orders, sheet.rules, clock
+                ),
+            )
+
+
+def orders_at(world: World, members: Sequence[str], clock: float) -> list[Order]:
+    """Return the orders of a contact that stand at the clock."""
+    return [
+        order
+        for member in members
+        for order in world.orders.get(member, ())
+        if order.stands_at(clock)
+    ]
 
 
 def days_at(facts: Facts, members: Sequence[str], clock: float) -> dict[str, list[Day]]:
@@ -128,15 +169,9 @@ def days_at(facts: Facts, members: Sequence[str], clock: float) -> dict[str, lis
 
 
 def derived_days_at(
-    world: World, members: Sequence[str], days: Days, clock: float
+    world: World, orders: list[Order], days: Days, clock: float
 ) -> dict[str, list[Day]]:
     """Count by day what a contact's standing orders and logins tell together."""
-    orders = [
-        order
-        for member in members
-        for order in world.orders.get(member, ())
-        if order.stands_at(clock)
-    ]
     login_days = [midnight_of(day.last_at) for day in days.get(LOGGED_IN, ())]
     times: dict[tuple[str, int], list[int]] = {}
     for activity, time in derive(orders, login_days, world.signals, clock):

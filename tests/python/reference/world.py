@@ -18,6 +18,7 @@ from .activities import (
 from .contract import TABLES, Table
 from .hygiene import Hygiene
 from .identity import Identities
+from .profile import Profiles, read_profiles
 from .read import Row, read_table
 from .rules import (
     FeedRules,
@@ -43,6 +44,7 @@ class World:
     orders: dict[str, list[Order]]
     """By identifier."""
     signals: dict[str, Signal]
+    profiles: Profiles
     own_doings: frozenset[str]
     """The activities that the contact does itself."""
     accounts: Accounts
@@ -50,17 +52,19 @@ class World:
 
 def read_world(landing: Path, seeds: Path, feeds: Collection[str]) -> World:
     """Read the landing files of `feeds`, and the seeds."""
-    reading = _Reading(read_feed_rules(seeds))
+    reading = _Reading(read_feed_rules(seeds), read_profiles(seeds))
     for table in TABLES:
         if table.feed in feeds:
             reading.read(landing, table)
     kept = reading.kept_events()
+    reading.profiles.add_interests(kept)
     return World(
         sheets=read_sheets(seeds),
         identities=reading.identities,
         facts=build_facts(kept),
         orders=build_orders(kept),
         signals=read_signals(seeds),
+        profiles=reading.profiles,
         own_doings=read_own_doings(seeds),
         accounts=reading.accounts,
     )
@@ -78,8 +82,9 @@ def account_rows(world: World) -> Accounts:
 class _Reading:
     """The state while the files are read."""
 
-    def __init__(self, rules: FeedRules) -> None:
+    def __init__(self, rules: FeedRules, profiles: Profiles) -> None:
         self.rules = rules
+        self.profiles = profiles
         self.hygiene = Hygiene(rules)
         self.identities = Identities()
         self.events: list[Event] = []
@@ -103,6 +108,10 @@ class _Reading:
     def _use(self, row: Row, table: Table) -> Event | None:
         if row.time is not None:
             self.identities.add(row.identifiers, row.time)
+        if table.declared:
+            self.profiles.add_record(table.feed, row)
+        if table.name == "order_lines":
+            self.profiles.add_order_line(row)
         return event_of(row, table, self.rules)
 
     def kept_events(self) -> list[Event]:
