@@ -22,10 +22,10 @@ unnested as (
 
     select
         {{ dbt.hash(texts_joined(told_apart_by)) }} as event_id,
-        event_name,
+        events.event_name,
         {{ micros_to_timestamp('event_timestamp') }} as event_time,
-        user_pseudo_id as anonymous_id,
-        user_id,
+        events.user_pseudo_id as anonymous_id,
+        events.user_id,
         {{ ga4_param('ga_session_id', 'int_value') }} as session_number,
         {{ ga4_param('page_location', 'string_value') }} as page_location,
         {{ ga4_param('page_referrer', 'string_value') }} as referrer,
@@ -33,11 +33,11 @@ unnested as (
         {{ ga4_first_item('item_id') }} as product_id,
         {{ ga4_first_item('item_category') }} as product_category,
         coalesce(
-            nullif(ecommerce.transaction_id, '(not set)'),
+            nullif(events.ecommerce.transaction_id, '(not set)'),
             {{ ga4_param('transaction_id', 'string_value') }}
         ) as order_id,
         {{ ga4_first_item('quantity') }} as quantity,
-        ecommerce.purchase_revenue,
+        events.ecommerce.purchase_revenue,
         {{ ga4_param('value', 'double_value') }} as double_value,
         {{ ga4_param('value', 'int_value') }} as int_value,
         {{ ga4_param('currency', 'string_value') }} as currency
