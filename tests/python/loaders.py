@@ -1,4 +1,4 @@
-"""Plays the loaders: brings the fixtures' rows into tables of a warehouse, as they do."""
+"""Plays the loaders: brings the fixtures' rows into tables of a warehouse."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def create_loader_tables(warehouse: Path, connection: str, schema: str) -> None:
 
 
 def sync_again(warehouse: Path, connection: str, schema: str) -> None:
-    """Bring the second sync: new rows, and rows in the place of those of the same id."""
+    """Bring the second sync: new rows, and rows in the place of those of their id."""
     with duckdb.connect(str(warehouse)) as database:
         database.execute("set TimeZone = 'UTC'")
         for file in sorted((FIXTURES / connection / SECOND).glob("*.ndjson")):
@@ -54,7 +54,9 @@ def give_zones(database: duckdb.DuckDBPyConnection, table: str) -> None:
     """Make the times of a table times with a zone."""
     for name, kind, *_ in database.execute(f"describe {table}").fetchall():
         if kind == "TIMESTAMP":
-            database.execute(f"alter table {table} alter {quoted(name)} type timestamptz")
+            database.execute(
+                f"alter table {table} alter {quoted(name)} type timestamptz"
+            )
 
 
 def rows_of(files: list[Path], connection: str) -> str:

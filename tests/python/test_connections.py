@@ -63,9 +63,7 @@ def fivetran(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def fivetran_again(
-    fivetran: Shop, tmp_path_factory: pytest.TempPathFactory
-) -> Shop:
+def fivetran_again(fivetran: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     shop = fivetran.copy_to(tmp_path_factory.mktemp("fivetran_again"))
     sync(shop, BY_FIVETRAN, again=True)
     return shop
@@ -219,6 +217,16 @@ def test_ga4_nests_what_the_contract_asks_for(airbyte: Shop) -> None:
     )
     expected = ["sku-1", "9001", "anon-1-1716200000", "/chairs", 40.0, "EUR"]
     assert list(event.values()) == expected
+
+
+def test_another_connection_counts_all_anew(fivetran: Shop) -> None:
+    others = {**BY_FIVETRAN, "web": {"connection": "ga4"}}
+    done = fivetran.dbt("run", "--select", "int_clock", variables=built_by(others))
+    assert done.returncode != 0
+    assert (
+        "the var intent_connections: has changed since it was counted. Run with"
+        " --full-refresh" in done.stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""The project as a package of another: its own tables and rule sheets, none of ours edited.
+"""The project as a package of another: its own tables and sheets, none of ours edited.
 
-The host acme keeps its sales in a table of its own, lands its tracker's files, names its
-schemas in its own way, and brings one rule sheet of its own: 5 points for a purchase.
+The host acme keeps its sales in a table of its own, lands its tracker's files, names
+its schemas in its own way, and brings two sheets: 5 points for a purchase and 2 for
+what its tracker calls Chair Tried.
 """
 
 import os
@@ -29,8 +30,10 @@ seeds:
   intent_scoring:
     rules:
       activity_rules: {+enabled: false}
+    feeds:
+      event_names: {+enabled: false}
 """,
-    "packages.yml": "packages: [{local: %s}]\n" % PROJECT,
+    "packages.yml": f"packages: [{{local: {PROJECT}}}]\n",
     "profiles.yml": """
 acme:
   target: dev
@@ -61,10 +64,15 @@ from {{ source('erp', 'sales') }}
     "seeds/activity_rules.csv": """\
 score_model,activity,points,half_life_days,cap,daily_limit,discharged_by,is_enabled,note
 purchase,purchase,5,,,,,true,
+purchase,form_submitted,2,,,,,true,
 """,
-    "landing/web/events/views.csv": """\
+    "seeds/event_names.csv": (PROJECT / "seeds/feeds/event_names.csv").read_text(
+        "utf-8"
+    )
+    + "web,Chair Tried,form_submitted\n",
+    "landing/web/events/tried.csv": """\
 event_id,event_name,event_time,received_at,anonymous_id,email
-w1,Product Viewed,2026-05-20T10:00:00Z,2026-05-20T10:00:01Z,a1,kim@example.com
+w1,Chair Tried,2026-05-20T10:00:00Z,2026-05-20T10:00:01Z,a1,kim@example.com
 """,
 }
 
@@ -116,7 +124,7 @@ def test_own_tables_and_rules_score_the_contacts(host: Path) -> None:
         host, "select email, intent_score from acme.analytics.contact_intent"
     )
     assert email == "kim@example.com"
-    assert score == pytest.approx(5 * (1 - exp(-5 / 10)), abs=1e-9)
+    assert score == pytest.approx(5 * (1 - exp(-(5 + 2) / 10)), abs=1e-9)
 
 
 def test_own_tables_are_read_into_the_contract(host: Path) -> None:
@@ -154,9 +162,7 @@ def test_a_column_that_the_contract_asks_for_is_named(host: Path) -> None:
     model = host / "models" / "acme_orders.sql"
     text = FILES["models/acme_orders.sql"]
     model.write_text(text.replace("ordered_at", "sold_at"), encoding="utf-8")
-    said = dbt(
-        host, "run", "--select", "acme_orders", "stg_shop__orders", expect=1
-    )
+    said = dbt(host, "run", "--select", "acme_orders", "stg_shop__orders", expect=1)
     assert (
         "intent_connections: shop: acme_orders: has no column ordered_at. The contract"
         " of shop.orders asks for it"
