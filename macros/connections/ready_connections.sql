@@ -16,6 +16,10 @@
             'klaviyo_fivetran': ['events'],
             'klaviyo_airbyte': ['events'],
         },
+        'support': {
+            'zendesk_fivetran': ['tickets', 'ratings'],
+            'zendesk_airbyte': ['tickets', 'ratings'],
+        },
         'crm': {
             'hubspot_fivetran': ['contacts'],
             'hubspot_airbyte': ['contacts'],

@@ -1,11 +1,12 @@
 """Feeds that loaders bring: the same small shop, told by two sets of loaders.
 
 Ada views, searches, carts, checks out and buys (order 9001), and clicks in an email; a
-proxy opens another. Ben buys two tables as a guest (9002), sends one back, and opens an
-email. Cleo cancels an order (9003), places another (9005), and unsubscribes. Then the
-loaders sync again: 9001 is cancelled; 9002 now belongs to an account of Ben's, and all
-of it came back; 9005 is deleted; a view of Ada's and a click of Ben's come late, with
-times of arrival that were counted before.
+proxy opens another. Ben buys two tables as a guest (9002), sends one back, opens an
+email, and is not content with the service. Cleo cancels an order (9003), places another
+(9005), asks the service, and unsubscribes. Then the loaders sync again: 9001 is
+cancelled; 9002 now belongs to an account of Ben's, and all of it came back; 9005 and
+Cleo's ticket are deleted; Ben is content; a view of Ada's and a click of Ben's come
+late, with times of arrival that were counted before.
 """
 
 from math import exp
@@ -24,12 +25,14 @@ BY_FIVETRAN = {
     "shop": {"connection": "shopify_fivetran", "schema": "shopify_eu"},
     "email": {"connection": "klaviyo_fivetran", "schema": "klaviyo_eu"},
     "crm": {"connection": "hubspot_fivetran", "schema": "hubspot_eu"},
+    "support": {"connection": "zendesk_fivetran", "schema": "zendesk_eu"},
 }
 BY_AIRBYTE = {
     "web": {"connection": "ga4", "schema": "analytics_4242"},
     "shop": {"connection": "shopify_airbyte", "schema": "shopify_eu"},
     "email": {"connection": "klaviyo_airbyte", "schema": "klaviyo_eu"},
     "crm": {"connection": "salesforce_airbyte", "schema": "salesforce_eu"},
+    "support": {"connection": "zendesk_airbyte", "schema": "zendesk_eu"},
 }
 Connections = dict[str, dict[str, str]]
 
@@ -177,6 +180,29 @@ def test_what_changed_counts_as_if_all_had_come_at_once(
         assert fivetran_again.rows(query) == whole.rows(query)
 
 
+@pytest.mark.parametrize("loader", ["fivetran", "airbyte"])
+def test_the_service_is_asked_and_rated(
+    loader: str, request: pytest.FixtureRequest
+) -> None:
+    def told(shop: Shop) -> set[tuple[str, str]]:
+        rows = shop.rows(
+            "select event_id, activity from intent_intermediate.int_activities"
+            " where feed = 'support' and disposition = 'counted'"
+        )
+        return {(row["event_id"], row["activity"]) for row in rows}
+
+    asked = ("1", "support_contacted")
+    assert told(request.getfixturevalue(loader)) == {
+        asked,
+        ("2", "support_contacted"),
+        ("91", "satisfaction_low"),
+    }
+    assert told(request.getfixturevalue(f"{loader}_again")) == {
+        asked,
+        ("91", "satisfaction_high"),
+    }
+
+
 def test_only_what_changed_is_judged_again(fivetran_again: Shop) -> None:
     judged = fivetran_again.rows(
         "select distinct event_id from intent_intermediate.int_activities"
@@ -184,7 +210,7 @@ def test_only_what_changed_is_judged_again(fivetran_again: Shop) -> None:
     )
     # With order 9001 the tracker's own telling of it, t4.
     assert {row["event_id"] for row in judged} == {
-        *("9001", "9002", "9005", "7001", "7003", "t4", "t8", "k9")
+        *("9001", "9002", "9005", "7001", "7003", "t4", "t8", "k9", "2", "91")
     }
 
 
