@@ -13,9 +13,32 @@
 {% endmacro %}
 
 
-{#- The known feeds that the shop has not, as a list. -#}
-{% macro feeds_left_out() %}
-    {{- return(feed_tables().keys() | reject('in', intent_feeds()) | list) -}}
+{#-
+    The feeds whose rows come as files of the landing folder, as a list: on DuckDB those
+    that no connection brings, elsewhere none.
+-#}
+{% macro landed_feeds() %}
+    {{- return(adapter.dispatch('landed_feeds', 'intent_scoring')()) -}}
+{% endmacro %}
+
+
+{% macro default__landed_feeds() %}
+    {{- return([]) -}}
+{% endmacro %}
+
+
+{% macro duckdb__landed_feeds() %}
+    {%- set feeds = [] -%}
+    {%- for feed in intent_feeds() if feed_connection(feed) is none -%}
+        {%- do feeds.append(feed) -%}
+    {%- endfor -%}
+    {{- return(feeds) -}}
+{% endmacro %}
+
+
+{#- The other known feeds, as a list: their folders in the landing folder are left alone. -#}
+{% macro feeds_not_landed() %}
+    {{- return(feed_tables().keys() | reject('in', landed_feeds()) | list) -}}
 {% endmacro %}
 
 

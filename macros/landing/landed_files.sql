@@ -3,21 +3,23 @@
     create or replace table {{ var('intent_raw_schema') }}.contract_columns as
     select * from (
         values
+        ('', '', '', false)
         {% for contract in contracts %}
-            {% set last_contract = loop.last %}
             {% for column in contract.columns %}
-                (
+                , (
                     {{ sql_text(contract.feed_table) }}, {{ sql_text(column.name) }},
                     {{ sql_text(column.type) }}, {{ column.is_required }}
-                ){{ ',' if not (loop.last and last_contract) }}
+                )
             {% endfor %}
         {% endfor %}
     ) as contract_columns (feed_table, column_name, column_type, is_required)
+    where feed_table <> ''
 {% endmacro %}
 
 
 {#-
-    The visible files of the landing folder, and the seeds by which they are read. A file
+    The visible files of the landing folder, and what else rows are read by: the seeds,
+    and the var `intent_connections`. A file
     is new if it was not counted yet: `counted` is the relation of the counted ones,
     none before the first build. `source_file` is the path within the landing folder,
     so that the folder may move; `fingerprint` tells if a file or seed was changed.
@@ -44,12 +46,17 @@
             from read_blob([{{ sql_texts(found) }}])
             union all
         {% endif %}
+        select
+            '' as path, '' as feed_table, 'the var intent_connections' as source_file,
+            'seed' as file_format, null as size_bytes,
+            {{ sql_text(tojson(var('intent_connections'), sort_keys=true)) }}
+                as fingerprint,
         {% for seed in ['event_names', 'feed_preferences', 'machine_agents'] %}
+            union all
             select
                 '' as path, 'seeds/feeds' as feed_table,
                 'seeds/feeds/{{ seed }}.csv' as source_file, 'seed' as file_format,
                 null as size_bytes, {{ sql_text(seed_checksum(seed)) }} as fingerprint,
-            {{ 'union all' if not loop.last }}
         {% endfor %}
     )
     {% if counted %}
@@ -65,9 +72,15 @@
 {% endmacro %}
 
 
-{#- What a seed of this project holds, in short: two that differ have two checksums. -#}
+{#-
+    What a seed holds, in short: two that differ have two checksums. A host project may
+    have put its own in the place of this project's.
+-#}
 {% macro seed_checksum(seed) %}
-    {{ return(graph.nodes['seed.intent_scoring.' ~ seed].checksum.checksum) }}
+    {% set seeds = graph.nodes.values() | selectattr('resource_type', 'equalto', 'seed')
+        | selectattr('name', 'equalto', seed) | list %}
+    {% set own = seeds | rejectattr('package_name', 'equalto', 'intent_scoring') | list %}
+    {{ return((own or seeds)[0].checksum.checksum) }}
 {% endmacro %}
 
 
@@ -111,12 +124,13 @@
     are switched on; `counted` is the relation of the counted files, or none.
 -#}
 {% macro file_faults_sql(contracts, counted) %}
+    {% set landed_tables = contracts | map(attribute='feed_table') | list or [''] %}
     with files as (select * from {{ var('intent_raw_schema') }}.landed_files)
     select
         feed || ': holds no file. Land some with `intent load`, or take the feed out of '
         || 'the var intent_feeds'
     from (
-        select unnest([{{ sql_texts(intent_feeds()) }}]) as feed
+        select unnest(cast([{{ sql_texts(landed_feeds()) }}] as varchar[])) as feed
     )
     where not exists (select 1 from files where files.feed_table like feed || '/%')
     union all
@@ -126,7 +140,7 @@
     from files
     where
         file_format = ''
-        and feed_table in ({{ sql_texts(contracts | map(attribute='feed_table')) }})
+        and feed_table in ({{ sql_texts(landed_tables) }})
     union all
     select
         substring(path, {{ landing_folder() | length + 2 }}) || ': belongs to no table. '
@@ -135,10 +149,10 @@
     where
         path <> ''
         and split_part(substring(path, {{ landing_folder() | length + 2 }}), '/', 1)
-        not in ({{ sql_texts(feeds_left_out() or ['']) }})
+        not in ({{ sql_texts(feeds_not_landed() or ['']) }})
         and (
             source_file <> substring(path, {{ landing_folder() | length + 2 }})
-            or feed_table not in ({{ sql_texts(contracts | map(attribute='feed_table')) }})
+            or feed_table not in ({{ sql_texts(landed_tables) }})
         )
     union all
     select source_file || ': is empty. Take it away, or land it again'

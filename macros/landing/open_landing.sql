@@ -17,6 +17,7 @@
 
 
 {% macro duckdb__open_landing(takes_all_for_new) %}
+    {% do stop_unless_utc() %}
     {% set counted = none if takes_all_for_new else counted_files() %}
     {% set contracts = landing_contracts() %}
     {% do run_query('create schema if not exists ' ~ var('intent_raw_schema')) %}
@@ -29,6 +30,18 @@
         {% do run_query(raw_view_sql(contract)) %}
         {% do stop_on_faults(value_faults_sql(contract)) %}
     {% endfor %}
+{% endmacro %}
+
+
+{#- Times without an offset are read as UTC, by the session's time zone. -#}
+{% macro stop_unless_utc() %}
+    {% set zone = run_query("select current_setting('TimeZone')").columns[0].values()[0] %}
+    {% if zone not in ('UTC', 'Etc/UTC') %}
+        {% do exceptions.raise_compiler_error(
+            "the time zone of DuckDB's sessions is " ~ zone ~ ', but times are read as '
+            ~ 'UTC. In profiles.yml, give the target: settings: {TimeZone: UTC}'
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 
@@ -53,27 +66,21 @@
 
 
 {#-
-    The contracts of the feeds that are switched on: the sources of this project. A
-    list of dicts: `feed_table` ('<feed>/<table>'), `identifier`, and `columns`, each
-    with `name`, `type` (on DuckDB) and `is_required`.
+    The contracts of the feeds that come as files: a list of dicts of `feed_table`
+    ('<feed>/<table>'), `identifier`, and `columns`, each with `name`, `type` (on DuckDB)
+    and `is_required`.
 -#}
 {% macro landing_contracts() %}
     {% set contracts = [] %}
-    {% for source in graph.sources.values()
-        if source.package_name == 'intent_scoring' %}
-        {% set columns = [] %}
-        {% for column in source.columns.values() %}
-            {% do columns.append({
-                'name': column.name,
-                'type': 'varchar' if column.data_type == 'text' else column.data_type,
-                'is_required': column.config.get('meta', {}).get('required', false),
+    {% for feed in landed_feeds() %}
+        {% for table in feed_tables()[feed] %}
+            {% set described = described_source(feed, table) %}
+            {% do contracts.append({
+                'feed_table': feed ~ '/' ~ table,
+                'identifier': described.identifier,
+                'columns': described.columns,
             }) %}
         {% endfor %}
-        {% do contracts.append({
-            'feed_table': source.source_name ~ '/' ~ source.name,
-            'identifier': source.identifier,
-            'columns': columns,
-        }) %}
     {% endfor %}
     {{ return(contracts) }}
 {% endmacro %}

@@ -17,6 +17,7 @@
     'malformed_columns', 'source_file', 'occurred_at', 'received_at', 'version_at',
     'reversed_at',
 ] %}
+{% set files = files_to_read(this, told_columns) %}
 
 with
 
@@ -33,7 +34,7 @@ new_rows as (
 
         from {{ ref('int_' ~ feed ~ '__activities') }}
         where
-            {{ is_new_file('source_file') }}
+            {{ is_new_file('source_file', files) }}
             and (activity is not null or quarantine_reason is not null)
         {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -52,9 +53,52 @@ new_rows_keyed as (
 
 {% if is_incremental() %}
 
+    told_before as (
+
+        select
+            activity_key,
+            {{ told_columns | join(',\n            ') }},
+            disposition
+
+        from {{ this }}
+
+    ),
+
+    -- A file that is read again may hold most of its rows as they were told.
+    rows_compared as (
+
+        select
+            *,
+            1 as row_change
+
+        from new_rows_keyed
+        union all
+        select
+            activity_key,
+            {{ told_columns | join(',\n            ') }},
+            -1 as row_change
+
+        from told_before
+        where {{ is_new_file('source_file', files) }} and disposition <> 'gone'
+
+    ),
+
+    row_changes as (
+
+        select
+            activity_key,
+            {{ told_columns | join(',\n            ') }},
+            sum(row_change) as row_change
+
+        from rows_compared
+        group by {{ range(1, 2 + told_columns | length) | join(', ') }}
+        having sum(row_change) <> 0
+
+    ),
+
     touched_keys as (
 
-        select distinct activity_key from new_rows_keyed
+        select distinct activity_key from row_changes
 
     ),
 
@@ -62,15 +106,41 @@ new_rows_keyed as (
     rows_told as (
 
         select
-            told.activity_key,
-            told.{{ told_columns | join(',\n            told.') }}
+            told_before.activity_key,
+            told_before.{{ told_columns | join(',\n            told_before.') }}
 
-        from {{ this }} as told
+        from told_before
         inner join touched_keys
-            on told.activity_key = touched_keys.activity_key
-        where not {{ is_new_file('told.source_file') }}
+            on told_before.activity_key = touched_keys.activity_key
+        where
+            not {{ is_new_file('source_file', files) }}
+            and told_before.disposition <> 'gone'
         union all
-        select * from new_rows_keyed
+        select new_rows_keyed.*
+        from new_rows_keyed
+        inner join touched_keys
+            on new_rows_keyed.activity_key = touched_keys.activity_key
+
+    ),
+
+    -- They no longer count, but the days that they were on must be counted anew.
+    rows_gone as (
+
+        select
+            activity_key,
+            {{ told_columns | join(',\n            ') }}
+
+        from row_changes
+        where row_change < 0
+        union all
+        select
+            told_before.activity_key,
+            told_before.{{ told_columns | join(',\n            told_before.') }}
+
+        from told_before
+        inner join touched_keys
+            on told_before.activity_key = touched_keys.activity_key
+        where told_before.disposition = 'gone'
 
     ),
 
@@ -169,13 +239,31 @@ rows_judged as (
                 then 'duplicate'
             else 'superseded'
         end as disposition,
-        cancellations.taken_back_at,
-        {{ run_id() }} as run_id
+        cancellations.taken_back_at
 
     from rows_ranked
     left join cancellations
         on rows_ranked.activity_key = cancellations.activity_key
+    {% if is_incremental() %}
+        union all
+        select
+            rows_gone.*,
+            'gone' as disposition,
+            cast(null as {{ dbt.type_timestamp() }}) as taken_back_at
+
+        from rows_gone
+    {% endif %}
+
+),
+
+final as (
+
+    select
+        *,
+        {{ run_id() }} as run_id
+
+    from rows_judged
 
 )
 
-select * from rows_judged
+select * from final

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('crm', 'contacts') }}
+    select * from {{ feed_source('crm', 'contacts') }}
 
 ),
 

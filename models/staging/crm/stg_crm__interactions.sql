@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('crm', 'interactions') }}
+    select * from {{ feed_source('crm', 'interactions') }}
 
 ),
 

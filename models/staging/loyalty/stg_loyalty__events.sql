@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('loyalty', 'events') }}
+    select * from {{ feed_source('loyalty', 'events') }}
 
 ),
 

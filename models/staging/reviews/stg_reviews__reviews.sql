@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('reviews', 'reviews') }}
+    select * from {{ feed_source('reviews', 'reviews') }}
 
 ),
 

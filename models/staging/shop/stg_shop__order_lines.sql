@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('shop', 'order_lines') }}
+    select * from {{ feed_source('shop', 'order_lines') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('shop', 'subscriptions') }}
+    select * from {{ feed_source('shop', 'subscriptions') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('social', 'events') }}
+    select * from {{ feed_source('social', 'events') }}
 
 ),
 

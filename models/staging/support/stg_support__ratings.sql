@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('support', 'ratings') }}
+    select * from {{ feed_source('support', 'ratings') }}
 
 ),
 

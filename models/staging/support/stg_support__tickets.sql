@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('support', 'tickets') }}
+    select * from {{ feed_source('support', 'tickets') }}
 
 ),
 

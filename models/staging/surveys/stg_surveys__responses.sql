@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('surveys', 'responses') }}
+    select * from {{ feed_source('surveys', 'responses') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('web', 'events') }}
+    select * from {{ feed_source('web', 'events') }}
 
 ),
 

@@ -1,0 +1,4 @@
+{#- An address without what follows its '?'. -#}
+{% macro without_query(address) -%}
+    {{ dbt.split_part(address, "'?'", 1) }}
+{%- endmacro %}
