@@ -76,6 +76,18 @@ band_ranks as (
 
 ),
 
+leaving_times as (
+
+    select
+        contact_id,
+        min(case when band = 'hot' then leaves_after end) as leaves_hot_after,
+        min(case when band = 'warm' then leaves_after end) as leaves_warm_after
+
+    from {{ ref('int_cooling_times') }}
+    group by 1
+
+),
+
 contact_days as (
 
     select contact_days.*
@@ -178,8 +190,20 @@ joined as (
             else 'dormant'
         end as state,
         cast(null as {{ dbt.type_timestamp() }}) as segment_since,
-        cast(null as {{ dbt.type_timestamp() }}) as hot_until,
-        cast(null as {{ dbt.type_timestamp() }}) as warm_until,
+        case
+            when contact_scores.segment = 'hot'
+                then coalesce(
+                    {{ minutes_later('clock.as_of', 'leaving_times.leaves_hot_after') }},
+                    {{ never() }}
+                )
+        end as hot_until,
+        case
+            when contact_scores.segment in ('hot', 'warm')
+                then coalesce(
+                    {{ minutes_later('clock.as_of', 'leaving_times.leaves_warm_after') }},
+                    {{ never() }}
+                )
+        end as warm_until,
         cast(null as {{ type_double() }}) as score_change_7d,
         percentiles.score_percentile,
         contact_stages.buying_stage,
@@ -216,6 +240,8 @@ joined as (
         on contacts.contact_id = contact_stages.contact_id
     left join band_ranks
         on contact_scores.segment = band_ranks.band
+    left join leaving_times
+        on contacts.contact_id = leaving_times.contact_id
     left join top_drivers
         on contacts.contact_id = top_drivers.contact_id
     left join activity_spans
