@@ -14,7 +14,6 @@ contact_days_weighed as (
         rules.category,
         rules.activity,
         rules.points,
-        rules.half_life_days,
         rules.cap,
         case
             when discharges.discharged_at >= contact_days.last_at then 0
@@ -48,15 +47,13 @@ amounts_summed as (
         score_model,
         category,
         activity,
-        half_life_days,
         cap,
         cast(sum(counted_quantity) as bigint) as activity_count,
         points * sum(counted_quantity * weight) as decayed_amount,
         max(last_at) as last_at
 
     from contact_days_weighed
-    group by
-        contact_id, score_model, category, activity, half_life_days, cap, points
+    group by contact_id, score_model, category, activity, cap, points
 
 ),
 
@@ -68,8 +65,6 @@ amounts_capped as (
         category,
         activity,
         activity_count,
-        half_life_days,
-        cap,
         decayed_amount,
         {{ saturated('decayed_amount', 'cap') }} as activity_score,
         last_at

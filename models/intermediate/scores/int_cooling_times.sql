@@ -44,16 +44,19 @@ activity_scores as (
 
 ),
 
--- Rules may differ by audience; the caps of groups do not.
-group_caps as (
+rules as (
+
+    select * from {{ ref('int_scoring_rules') }}
+
+),
+
+rule_groups as (
 
     select distinct
-        score_model,
-        activity,
-        cap_group,
-        group_cap
+        contact_id,
+        rule_group
 
-    from {{ ref('int_scoring_rules') }}
+    from {{ ref('int_contact_audiences') }}
 
 ),
 
@@ -85,19 +88,25 @@ amounts as (
 
     select
         activity_scores.contact_id,
-        group_caps.cap_group,
-        group_caps.group_cap,
-        activity_scores.cap,
-        activity_scores.half_life_days,
+        rules.cap_group,
+        rules.group_cap,
+        rules.cap,
+        rules.half_life_days,
         activity_scores.decayed_amount as amount
 
     from activity_scores
     inner join shown_score_model
         on activity_scores.score_model = shown_score_model.score_model
-    inner join group_caps
+    left join rule_groups
+        on activity_scores.contact_id = rule_groups.contact_id
+    inner join rules
         on
-            activity_scores.score_model = group_caps.score_model
-            and activity_scores.activity = group_caps.activity
+            activity_scores.score_model = rules.score_model
+            and activity_scores.activity = rules.activity
+            and (
+                rules.rule_group is null
+                or rules.rule_group = coalesce(rule_groups.rule_group, 0)
+            )
     where activity_scores.decayed_amount <> 0
 
 ),
