@@ -29,15 +29,18 @@ class Snapshot:
     scores: list[Row]
     drivers: list[Row]
     states: Mapping[str, str]
+    profiles: Mapping[str, Row]
+    """What contact_intent says of each contact that is scored."""
     derived: frozenset[DerivedDay]
 
 
 def take_snapshot(shop: Shop) -> Snapshot:
-    states = shop.rows("select contact_id, state from contact_intent")
+    states = shop.rows("from contact_intent")
     return Snapshot(
         scores=shop.rows("from contact_scores"),
         drivers=shop.rows("from contact_intent_drivers"),
         states={row["contact_id"]: row["state"] for row in states},
+        profiles={r["contact_id"]: r for r in states if r["state"] != "suppressed"},
         derived=frozenset(
             (row["contact_id"], row["activity"], row["quantity"], row["last_at"])
             for row in shop.rows("from intent_intermediate.int_derived_days")
@@ -91,6 +94,32 @@ def derived_days(result: Result) -> frozenset[DerivedDay]:
         for signal, days in signals.items()
         for day in days
     )
+
+
+@pytest.mark.parametrize("as_of", [END, *PAST])
+def test_who_contacts_are_is_what_was_known_at_the_clock(
+    world: World, snapshots: dict[str, Snapshot], as_of: str
+) -> None:
+    expected = score_world(world, datetime.fromisoformat(as_of))
+    assert {
+        contact_id: (
+            row["account_id"],
+            row["fit_score"] and round(row["fit_score"], 9),
+            row["fit_grade"],
+            row["buying_stage"],
+            row["top_interest"],
+        )
+        for contact_id, row in snapshots[as_of].profiles.items()
+    } == {
+        expected.contacts[key].contact_id: (
+            profile.account,
+            profile.fit.score and round(profile.fit.score, 9),
+            profile.fit.grade,
+            profile.stage,
+            profile.top_interest,
+        )
+        for key, profile in expected.profiles.items()
+    }
 
 
 def test_the_demo_has_contacts_of_every_segment_and_state(

@@ -47,18 +47,21 @@ emails_ranked as (
 
     ),
 
+    -- What the contact is, was known at the clock; what it wants, holds at every clock.
     accounts_ranked as (
 
         select
-            contact_id,
-            account_id,
+            identifier_contacts.contact_id,
+            records.account_id,
             row_number() over (
-                partition by contact_id
-                order by recorded_at desc, account_id asc
+                partition by identifier_contacts.contact_id
+                order by records.version_at desc, records.account_id asc
             ) as account_rank
 
-        from crm_records
-        where account_id is not null
+        from {{ ref('int_contact_records') }} as records
+        inner join identifier_contacts
+            on records.identifier = identifier_contacts.identifier
+        where records.account_id is not null
 
     ),
 

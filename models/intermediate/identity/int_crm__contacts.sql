@@ -33,11 +33,9 @@ newest as (
 
     select
         {{ typed_identifier('crm_id') }} as identifier,
-        account_id,
         coalesce(email_opt_out, false) as has_opted_out_of_email,
         coalesce(push_opt_out, false) as has_opted_out_of_push,
-        coalesce(call_opt_out, false) as has_opted_out_of_calls,
-        version_at as recorded_at
+        coalesce(call_opt_out, false) as has_opted_out_of_calls
 
     from versions_ranked
     where version_rank = 1

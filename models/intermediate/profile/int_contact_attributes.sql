@@ -38,37 +38,17 @@ orders as (
 
 ),
 
--- What was written before the clock, and of that the newest of each record.
-versions_ranked as (
-
-    select
-        records.*,
-        row_number() over (
-            partition by records.identifier
-            order by
-                records.version_at desc,
-                records.received_at desc,
-                records.source_file asc
-        ) as version_rank
-
-    from records
-    cross join clock
-    where records.version_at < clock.as_of
-
-),
-
 contact_records as (
 
     select
         contacts.contact_id,
-        versions_ranked.*
+        records.*
 
-    from versions_ranked
+    from records
     inner join identifier_contacts
-        on versions_ranked.identifier = identifier_contacts.identifier
+        on records.identifier = identifier_contacts.identifier
     inner join contacts
         on identifier_contacts.contact_id = contacts.contact_id
-    where versions_ranked.version_rank = 1
 
 ),
 

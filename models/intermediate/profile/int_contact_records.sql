@@ -2,6 +2,12 @@
 
 with
 
+clock as (
+
+    select * from {{ ref('int_clock') }}
+
+),
+
 {% if 'crm' in intent_feeds() %}
 
     crm_contacts as (
@@ -33,7 +39,8 @@ records_unioned as (
             source_file='cast(null as ' ~ dbt.type_string() ~ ')',
             received_at='cast(null as ' ~ dbt.type_timestamp() ~ ')',
         ) }},
-        {{ attribute_columns([]) }}
+        {{ attribute_columns([]) }},
+        cast(null as {{ dbt.type_string() }}) as account_id
     where 1 = 0
 
     {% if 'crm' in intent_feeds() %}
@@ -48,7 +55,8 @@ records_unioned as (
                 version_at='coalesce(updated_at, created_at)',
                 bad_value=impossible_attributes(has_income=true),
             ) }},
-            {{ attribute_columns(declared_attributes()) }}
+            {{ attribute_columns(declared_attributes()) }},
+            account_id
 
         from crm_contacts
 
@@ -69,7 +77,8 @@ records_unioned as (
             {{ attribute_columns([
                 'country', 'region', 'city', 'language', 'gender', 'account_type',
                 'birth_date',
-            ]) }}
+            ]) }},
+            cast(null as {{ dbt.type_string() }}) as account_id
 
         from shop_customers
 
@@ -93,6 +102,7 @@ usable as (
 
     select
         feed,
+        account_id,
         case feed
             when 'crm' then {{ typed_identifier('crm_id') }}
             else {{ typed_identifier('customer_id') }}
@@ -105,6 +115,39 @@ usable as (
     from records_named
     where {{ quarantine_reason() }} is null
 
+),
+
+-- What was written before the clock, and of that the newest of each record.
+versions_ranked as (
+
+    select
+        usable.*,
+        row_number() over (
+            partition by usable.identifier
+            order by
+                usable.version_at desc,
+                usable.received_at desc,
+                usable.source_file asc
+        ) as version_rank
+
+    from usable
+    cross join clock
+    where usable.version_at < clock.as_of
+
+),
+
+newest as (
+
+    select
+        feed,
+        identifier,
+        account_id,
+        version_at,
+        {{ declared_attributes() | join(',\n        ') }}
+
+    from versions_ranked
+    where version_rank = 1
+
 )
 
-select * from usable
+select * from newest

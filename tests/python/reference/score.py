@@ -74,6 +74,16 @@ class ProfileRow:
     fit: Fit
     stage: str | None
     interests: dict[str, tuple[float, datetime]]
+    """Category to decayed amount, and when it was touched last."""
+
+    @property
+    def top_interest(self) -> str | None:
+        """The category of the largest amount, of equal ones the first by name."""
+
+        def order(name: str) -> tuple[float, str]:
+            return -round(self.interests[name][0], COMPARED_DIGITS), name
+
+        return min(self.interests, key=order, default=None)
 
 
 @dataclass
