@@ -176,7 +176,10 @@ def test_what_changed_counts_as_if_all_had_come_at_once(
         "select * exclude (run_id) from intent_intermediate.int_activity_days"
         " order by all"
     )
-    for query in (activities, days):
+    orders = (
+        "select * exclude (run_id) from intent_intermediate.int_orders order by all"
+    )
+    for query in (activities, days, orders):
         assert fivetran_again.rows(query) == whole.rows(query)
 
 

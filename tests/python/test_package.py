@@ -69,7 +69,7 @@ purchase,form_submitted,2,,,,,true,
     "seeds/event_names.csv": (PROJECT / "seeds/feeds/event_names.csv").read_text(
         "utf-8"
     )
-    + "web,Chair Tried,form_submitted\n",
+    + "web,Chair Tried,form_submitted,\n",
     "landing/web/events/tried.csv": """\
 event_id,event_name,event_time,received_at,anonymous_id,email
 w1,Chair Tried,2026-05-20T10:00:00Z,2026-05-20T10:00:01Z,a1,kim@example.com

@@ -17,7 +17,6 @@
     'malformed_columns', 'source_file', 'occurred_at', 'received_at', 'version_at',
     'reversed_at',
 ] %}
-{% set files = files_to_read(this, told_columns) %}
 
 with
 
@@ -34,7 +33,7 @@ new_rows as (
 
         from {{ ref('int_' ~ feed ~ '__activities') }}
         where
-            {{ is_new_file('source_file', files) }}
+            {{ is_new_file('source_file') }}
             and (activity is not null or quarantine_reason is not null)
         {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -79,7 +78,7 @@ new_rows_keyed as (
             -1 as row_change
 
         from told_before
-        where {{ is_new_file('source_file', files) }} and disposition <> 'gone'
+        where {{ is_new_file('source_file') }} and disposition <> 'gone'
 
     ),
 
@@ -113,7 +112,7 @@ new_rows_keyed as (
         inner join touched_keys
             on told_before.activity_key = touched_keys.activity_key
         where
-            not {{ is_new_file('source_file', files) }}
+            not {{ is_new_file('source_file') }}
             and told_before.disposition <> 'gone'
         union all
         select new_rows_keyed.*
