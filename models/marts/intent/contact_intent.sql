@@ -80,8 +80,8 @@ leaving_times as (
 
     select
         contact_id,
-        min(case when band = 'hot' then leaves_after end) as leaves_hot_after,
-        min(case when band = 'warm' then leaves_after end) as leaves_warm_after
+        min(case when band = 'hot' then leaves_after end) as minutes_hot,
+        min(case when band = 'warm' then leaves_after end) as minutes_warm
 
     from {{ ref('int_cooling_times') }}
     group by 1
@@ -193,14 +193,14 @@ joined as (
         case
             when contact_scores.segment = 'hot'
                 then coalesce(
-                    {{ minutes_later('clock.as_of', 'leaving_times.leaves_hot_after') }},
+                    {{ minutes_later('clock.as_of', 'leaving_times.minutes_hot') }},
                     {{ never() }}
                 )
         end as hot_until,
         case
             when contact_scores.segment in ('hot', 'warm')
                 then coalesce(
-                    {{ minutes_later('clock.as_of', 'leaving_times.leaves_warm_after') }},
+                    {{ minutes_later('clock.as_of', 'leaving_times.minutes_warm') }},
                     {{ never() }}
                 )
         end as warm_until,
