@@ -57,6 +57,7 @@ class Stream(IntEnum):
     SUPPORT = 13
     SURVEYS = 14
     SOCIAL = 15
+    EARLIER = 16
 
 
 def random_stream(seed: int, *key: int) -> np.random.Generator:

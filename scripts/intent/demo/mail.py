@@ -32,6 +32,7 @@ class Mail(IntEnum):
     BOUNCED = 4
     SPAM = 5
     SUBSCRIBED = 6
+    PREFERENCES = 7
 
 
 MAIL_NAMES = (
@@ -42,6 +43,7 @@ MAIL_NAMES = (
     "Bounced Email",
     "Marked Email as Spam",
     "Subscribed to List",
+    "Updated Email Preferences",
 )
 
 
@@ -66,6 +68,7 @@ REMINDED_AFTER = 3 * HOUR
 OPENS = (0.08, 0.45)  # times mail interest; and what readiness adds
 OPENS_REMINDER = 0.15  # more
 CLICKS = (0.06, 0.30)  # of human opens; and what readiness adds
+CHANGES_PREFERENCES = 0.03  # of those who click
 BOUNCES = 0.004
 UNSUBSCRIBES = 0.0018  # of emails received
 SPAM_MARKS = 0.0003
@@ -232,10 +235,12 @@ def _human(
     after = rng.lognormal(np.log(2.5 * HOUR), 1.4, n).astype(np.int64)
     opened_at = sent["at"] + np.minimum(after, 6 * DAY) // SECOND * SECOND + MINUTE
     clicked = opened & (rng.random(n) < CLICKS[0] + CLICKS[1] * ready)
+    changes = clicked & (rng.random(n) < CHANGES_PREFERENCES)
     clicked_at = opened_at + rng.integers(4, 120, n) * SECOND
     return [
         _event(sent, opened, Mail.OPENED, opened_at),
         _event(sent, clicked, Mail.CLICKED, clicked_at),
+        _event(sent, changes, Mail.PREFERENCES, clicked_at + MINUTE),
     ]
 
 

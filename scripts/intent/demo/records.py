@@ -64,6 +64,9 @@ def shop_customers(world: World, seed: int) -> Columns:
     n = len(number)
     before = calendar.start - rng.integers(DAY, KNOWN_FOR_DAYS * DAY, n)
     created = np.where(traits["old_account"], 0, traits["registered"])[number]
+    first_order = np.full(len(traits["name"]), NEVER)
+    np.minimum.at(first_order, world.orders["number"], world.orders["at"])
+    before = np.minimum(before, first_order[number] - HOUR)
     created = _seconds(np.where(created == 0, before, created))
     adds_phone = traits["has_phone"][number] & (rng.random(n) < PHONE_ADDED_LATER)
     since = np.maximum(created, calendar.start)

@@ -72,7 +72,7 @@ SCANNER_AGENTS = (
     "Mimecast Targeted Threat Protection/1.1",
 )
 UNKNOWN_WEB_NAMES = ("Video Watched", "product_viewed")
-UNKNOWN_EMAIL_NAMES = ("Forwarded Email", "Dropped Email")
+UNKNOWN_EMAIL_NAMES = ("Printed Email", "email_glanced_at")
 
 
 def _paths() -> Any:

@@ -92,7 +92,8 @@ def _takebacks(rng: np.random.Generator, world: World, seed: int) -> Columns:
     )
     rows = concat([_takeback(world, *part) for part in parts])
     rows["at"] = rows["at"] + rng.integers(SECOND, 5 * MINUTE, len(rows["at"]))
-    there = rows["at"] < world.calendar.end
+    calendar = world.calendar
+    there = (rows["at"] < calendar.end) & (rows["at"] >= calendar.start)
     return {name: values[there] for name, values in rows.items()}
 
 

@@ -21,6 +21,7 @@ from intent.demo.basics import (
     random_stream,
     take,
 )
+from intent.demo.earlier import earlier_orders
 from intent.demo.mail import Machine, Mail, MailDay, draw_mail
 from intent.demo.people import People, draw_people
 from intent.demo.play import WebDay, play_visits
@@ -121,7 +122,16 @@ def make_world(spec: DemoSpec) -> World:
         session += block.sessions
         cookie += len(owners[-1])
         order += len(day.orders["at"])
-    all_web, all_orders, all_lines = concat(web), concat(orders), concat(lines)
+    everybody = concat(contacts)
+    all_web, in_history = concat(web), concat(orders)
+    before, lines_before = earlier_orders(
+        random_stream(spec.seed, Stream.EARLIER),
+        (calendar, catalogue),
+        everybody,
+        in_history,
+    )
+    all_orders = concat([in_history, before])
+    all_lines = concat([*lines, _shift(lines_before, order=order)])
     by_time = np.argsort(all_orders["at"], kind="stable")
     rank = np.empty(len(by_time), np.int32)
     rank[by_time] = np.arange(len(by_time), dtype=np.int32)
@@ -131,7 +141,7 @@ def make_world(spec: DemoSpec) -> World:
     return World(
         calendar,
         catalogue,
-        concat(contacts),
+        everybody,
         np.concatenate(owners).astype(np.int32),
         session,
         all_web,
@@ -197,6 +207,7 @@ def _contact_rows(block: _Block) -> Columns:
     return {
         **traits,
         "from_day": block.people.columns["from_day"][:count],
+        "propensity": block.people.columns["propensity"][:count],
         "to_day": block.people.columns["to_day"][:count],
         "soured_day": first_days(service, Mood.SOURED, count),
         "pleased_day": first_days(service, Mood.PLEASED, count),
