@@ -239,6 +239,20 @@ def test_contracts_get_what_the_loaders_have(fivetran: Shop) -> None:
     assert list(event.values()) == ["sku-1", "Chairs", 1.0, 40.0, "EUR"]
 
 
+@pytest.mark.parametrize("loader", ["fivetran", "airbyte"])
+def test_what_is_known_of_people_comes_along(
+    loader: str, request: pytest.FixtureRequest
+) -> None:
+    shop: Shop = request.getfixturevalue(loader)
+    [person] = shop.rows(
+        "select customers.region, customers.city, customers.country, contacts.job_title"
+        " from intent_staging.stg_shop__customers as customers"
+        " inner join intent_staging.stg_crm__contacts as contacts using (email)"
+        " where email = 'ada@example.com'"
+    )
+    assert list(person.values()) == ["Berlin", "Berlin", "DE", "Buyer"]
+
+
 def test_ga4_nests_what_the_contract_asks_for(airbyte: Shop) -> None:
     [event] = airbyte.rows(
         "select product_id, order_id, session_id, page_path, value, currency"

@@ -5,6 +5,8 @@ its schemas in its own way, and brings two sheets: 5 points for a purchase and 2
 what its tracker calls Chair Tried.
 """
 
+import csv
+import io
 import os
 import subprocess
 import sys
@@ -61,15 +63,6 @@ select
     loaded_at as received_at
 from {{ source('erp', 'sales') }}
 """,
-    "seeds/activity_rules.csv": """\
-score_model,activity,points,half_life_days,cap,daily_limit,discharged_by,is_enabled,note
-purchase,purchase,5,,,,,true,
-purchase,form_submitted,2,,,,,true,
-""",
-    "seeds/event_names.csv": (PROJECT / "seeds/feeds/event_names.csv").read_text(
-        "utf-8"
-    )
-    + "web,Chair Tried,form_submitted,\n",
     "landing/web/events/tried.csv": """\
 event_id,event_name,event_time,received_at,anonymous_id,email
 w1,Chair Tried,2026-05-20T10:00:00Z,2026-05-20T10:00:01Z,a1,kim@example.com
@@ -80,7 +73,28 @@ w1,Chair Tried,2026-05-20T10:00:00Z,2026-05-20T10:00:01Z,a1,kim@example.com
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("host")
-    for name, text in FILES.items():
+    rule = {"score_model": "purchase", "is_enabled": "true"}
+    sheets = {
+        "seeds/activity_rules.csv": sheet(
+            "rules/activity_rules.csv",
+            [
+                {**rule, "activity": "purchase", "points": "5"},
+                {**rule, "activity": "form_submitted", "points": "2"},
+            ],
+        ),
+        "seeds/event_names.csv": sheet(
+            "feeds/event_names.csv",
+            [
+                {
+                    "feed": "web",
+                    "event_name": "Chair Tried",
+                    "activity": "form_submitted",
+                }
+            ],
+            adds=True,
+        ),
+    }
+    for name, text in {**FILES, **sheets}.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text.lstrip("\n"), encoding="utf-8")
@@ -98,6 +112,19 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dbt(folder, "deps")
     dbt(folder, "build", "--exclude-resource-type", "unit_test")
     return folder
+
+
+def sheet(name: str, rows: list[dict[str, str]], *, adds: bool = False) -> str:
+    """A sheet with the columns of ours, and with our rows too if it adds to them."""
+    ours = (PROJECT / "seeds" / name).read_text(encoding="utf-8")
+    text = io.StringIO()
+    writer = csv.DictWriter(
+        text, next(csv.reader(ours.splitlines())), lineterminator="\n"
+    )
+    if not adds:
+        writer.writeheader()
+    writer.writerows(rows)
+    return ours + text.getvalue() if adds else text.getvalue()
 
 
 def dbt(folder: Path, *arguments: str, expect: int = 0) -> str:

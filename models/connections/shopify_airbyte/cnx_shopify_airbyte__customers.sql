@@ -15,6 +15,8 @@ renamed as (
         email,
         phone,
         {{ json_text('default_address', ['country_code']) }} as country,
+        {{ json_text('default_address', ['province']) }} as region,
+        {{ json_text('default_address', ['city']) }} as city,
         created_at,
         updated_at,
         _airbyte_extracted_at as received_at,

@@ -21,6 +21,8 @@ joined as (
         customers.email,
         customers.phone,
         addresses.country_code as country,
+        addresses.province as region,
+        addresses.city,
         customers.created_at,
         customers.updated_at,
         customers._fivetran_synced as received_at,
