@@ -6,15 +6,19 @@ identifiers as (
 
 ),
 
--- Of two versions of the same second the one received last counts.
+-- Of two versions of the same second the one received last counts; never the order of
+-- the files.
 versions_ranked as (
 
     select
         *,
         row_number() over (
             partition by record, version_at
-            order by received_at desc, source_file asc, email asc, phone asc,
-                customer_id asc
+            order by
+                received_at desc,
+                coalesce(customer_id, '') desc,
+                coalesce(email, '') desc,
+                coalesce(phone, '') desc
         ) as version_rank
 
     from {{ ref('int_record_versions') }}

@@ -18,8 +18,7 @@ new_versions as (
                 {{ typed_identifier(kind) }} as {{ kind }},
             {% endfor %}
             version_at,
-            received_at,
-            source_file
+            received_at
 
         from {{ ref('int_' ~ feed ~ '__activities') }}
         where
@@ -35,8 +34,7 @@ new_versions as (
             cast(null as {{ dbt.type_string() }}) as email,
             cast(null as {{ dbt.type_string() }}) as phone,
             cast(null as {{ dbt.type_timestamp() }}) as version_at,
-            cast(null as {{ dbt.type_timestamp() }}) as received_at,
-            cast(null as {{ dbt.type_string() }}) as source_file
+            cast(null as {{ dbt.type_timestamp() }}) as received_at
         where 1 = 0
     {% endfor %}
 
