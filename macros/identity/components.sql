@@ -6,52 +6,71 @@
     one of the component's nodes, and `run_id` the run that found it.
 
     Like an incremental model it keeps the rows of nodes that the SQL does not name, and
-    replaces all rows of those that it does; see `holds_components`.
+    replaces all rows of those that it does; see `keeps_nodes`.
 
     No other materialization can do this in SQL that all engines share: the number of
     rounds depends on the data, and a recursive CTE would walk a chain link by link.
 -#}
 {% materialization components, default %}
+    {{ return(materialize_nodes(solve_components)) }}
+{% endmaterialization %}
+
+
+{#-
+    Builds the model's table, or replaces in it the rows of the nodes that were solved.
+    `solve` is the macro that solves: from the model's SQL it returns the query of the
+    rows and the relations that it made on the way.
+-#}
+{% macro materialize_nodes(solve) %}
     {% set existing = load_cached_relation(this) %}
     {% set target = this.incorporate(type='table') %}
-    {% set found = components_scratch('found') %}
-    {% set replaces_all = existing is none or not existing.is_table or should_full_refresh() %}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {% set scratch = find_components(sql) %}
-    {% do make_components_scratch(found, labelled_components_sql(scratch)) %}
-
-    {% if replaces_all %}
+    {% set solution = solve(sql) %}
+    {% set found = make_scratch('found', solution.query) %}
+    {% if existing is none or not existing.is_table or should_full_refresh() %}
         {% if existing is not none %}{% do adapter.drop_relation(existing) %}{% endif %}
         {% do adapter.rename_relation(found, target) %}
-        {% call statement('main') %}select count(*) as node_count from {{ target }}{% endcall %}
+        {% call statement('main') %}select count(*) from {{ target }}{% endcall %}
     {% else %}
         {% set columns = adapter.get_columns_in_relation(target) %}
         {% call statement('main') %}
             {{ get_delete_insert_merge_sql(target, found, 'node', columns, none) }}
         {% endcall %}
-        {% do adapter.drop_relation(found) %}
+        {% do drop_scratch([found]) %}
     {% endif %}
-    {% for relation in scratch.made %}{% do adapter.drop_relation(relation) %}{% endfor %}
+    {% do drop_scratch(solution.made) %}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do persist_docs(target, model) %}
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
-{% endmaterialization %}
+{% endmacro %}
 
 
 {#-
-    True in a model of the materialization `components` whose table stands and is not
-    built anew: its SQL may then name only the nodes whose links have changed.
+    True in a model of the materializations `components` and `dated_components` whose
+    table stands and is not built anew: its SQL may then name only the nodes that
+    something has changed for.
 -#}
-{% macro holds_components() %}
+{% macro keeps_nodes() %}
     {% if not execute %}{{ return(false) }}{% endif %}
     {% set relation = load_cached_relation(this) %}
     {{ return(relation is not none and relation.is_table and not should_full_refresh()) }}
+{% endmacro %}
+
+
+{#- What `materialize_nodes` needs of `components`. -#}
+{% macro solve_components(pairs_sql) %}
+    {% set pairs = make_scratch('pairs', pairs_sql) %}
+    {% set found = find_components(pairs, 'whole') %}
+    {% do found.made.append(pairs) %}
+    {{ return({
+        'query': labelled_components_sql(pairs, found.labels), 'made': found.made
+    }) }}
 {% endmacro %}
 
 
@@ -63,23 +82,23 @@
     settled is not touched again. (Bögeholz, Brand and Todor, In-database connected
     component analysis, 2020.)
 
-    Returns a dict: `pairs`, the relation of the model's rows; `labels`, one of each
-    node that has a neighbour, with its component; and `made`, all relations to drop.
+    `pairs` is a relation of `graph`, `node` and `neighbour`; `name` tells its scratch
+    relations from others of the model. Returns a dict: `labels`, a relation of each
+    node that has a neighbour, with its component, none if nothing is joined; and
+    `made`, all relations to drop.
 -#}
-{% macro find_components(pairs_sql) %}
-    {% set pairs = components_scratch('pairs') %}
-    {% do make_components_scratch(pairs, pairs_sql) %}
+{% macro find_components(pairs, name) %}
     {% set links = [pairs] %}
     {% set choices = [] %}
     {% set state = namespace(is_settled=not has_links(pairs)) %}
     {% for round in range(1, 65) if not state.is_settled %}
-        {% set choice = components_scratch('choice_' ~ round) %}
-        {% set contracted = components_scratch('links_' ~ round) %}
-        {% do make_components_scratch(choice, chosen_neighbours_sql(links[-1], round)) %}
-        {% do make_components_scratch(contracted, contracted_links_sql(links[-1], choice)) %}
-        {% do choices.append(choice) %}
-        {% do links.append(contracted) %}
-        {% set state.is_settled = not has_links(contracted) %}
+        {% do choices.append(make_scratch(
+            name ~ '_choices_' ~ round, chosen_neighbours_sql(links[-1], round)
+        )) %}
+        {% do links.append(make_scratch(
+            name ~ '_links_' ~ round, contracted_links_sql(links[-1], choices[-1])
+        )) %}
+        {% set state.is_settled = not has_links(links[-1]) %}
     {% endfor %}
     {% if not state.is_settled %}
         {% do exceptions.raise_compiler_error(
@@ -88,12 +107,11 @@
     {% endif %}
     {% set labels = [choices[-1] if choices else none] %}
     {% for choice in choices[:-1] | reverse %}
-        {% set labelled = components_scratch('labels_' ~ loop.revindex) %}
-        {% do make_components_scratch(labelled, followed_choices_sql(choice, labels[-1])) %}
-        {% do labels.append(labelled) %}
+        {% do labels.append(make_scratch(
+            name ~ '_labels_' ~ loop.revindex, followed_choices_sql(choice, labels[-1])
+        )) %}
     {% endfor %}
-    {% set made = links + choices + labels[1:] %}
-    {{ return({'pairs': pairs, 'labels': labels[-1], 'made': made}) }}
+    {{ return({'labels': labels[-1], 'made': links[1:] + choices + labels[1:]}) }}
 {% endmacro %}
 
 
@@ -153,10 +171,10 @@
 
 
 {#- The rows of the table: nodes with neighbours, and those that are only named. -#}
-{% macro labelled_components_sql(scratch) %}
-    {% if scratch.labels is not none %}
+{% macro labelled_components_sql(pairs, labels) %}
+    {% if labels is not none %}
         select graph, node, component, {{ run_id() }} as run_id
-        from {{ scratch.labels }}
+        from {{ labels }}
         union all
     {% endif %}
     select distinct
@@ -164,14 +182,14 @@
         pairs.node,
         pairs.node as component,
         {{ run_id() }} as run_id
-    from {{ scratch.pairs }} as pairs
-    {% if scratch.labels is not none %}
-        left join {{ scratch.labels }} as labels
+    from {{ pairs }} as pairs
+    {% if labels is not none %}
+        left join {{ labels }} as labels
             on pairs.graph = labels.graph and pairs.node = labels.node
     {% endif %}
     where
         pairs.node = pairs.neighbour
-        {{ 'and labels.node is null' if scratch.labels is not none }}
+        {{ 'and labels.node is null' if labels is not none }}
 {% endmacro %}
 
 
@@ -217,16 +235,23 @@
 {% endmacro %}
 
 
-{#- A relation of the model's own schema for what is needed only while it is built. -#}
-{% macro components_scratch(name) %}
-    {{ return(this.incorporate(
+{#-
+    Makes a table beside the model's own, for what is needed only while that is built, in
+    place of what an interrupted run left. Returns its relation.
+-#}
+{% macro make_scratch(name, query) %}
+    {% set scratch = this.incorporate(
         path={'identifier': this.identifier ~ '__' ~ name}, type='table'
-    )) }}
+    ) %}
+    {% do run_query('drop table if exists ' ~ scratch) %}
+    {% do run_query(create_table_as(False, scratch, query)) %}
+    {{ return(scratch) }}
 {% endmacro %}
 
 
-{#- Makes such a relation by a query, in place of what an interrupted run left. -#}
-{% macro make_components_scratch(relation, query) %}
-    {% do run_query('drop table if exists ' ~ relation) %}
-    {% do run_query(create_table_as(False, relation, query)) %}
+{#- Drops such tables. -#}
+{% macro drop_scratch(relations) %}
+    {% for relation in relations %}
+        {% do run_query('drop table if exists ' ~ relation) %}
+    {% endfor %}
 {% endmacro %}

@@ -26,9 +26,9 @@ WORLDS = 300
 SLICES = 3
 FEEDS = ("web", "shop", "crm")
 FIRST_DAY = datetime(2026, 3, 1)
-DAYS = 6
+DAYS = 20
 CLOCKS = [FIRST_DAY + timedelta(days=day) for day in range(1, DAYS + 2)]
-HOURS = 4
+HOURS = 2
 """Times fall on few hours, so that many things happen at once."""
 
 Contacts = Mapping[str, str]

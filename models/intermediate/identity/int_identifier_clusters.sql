@@ -19,7 +19,7 @@ links as (
 
 ),
 
-{% if holds_components() %}
+{% if keeps_nodes() %}
 
     touched_nodes as (
 
