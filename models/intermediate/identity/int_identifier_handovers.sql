@@ -180,23 +180,40 @@ lost_nodes as (
 
 ),
 
-pairs_of_lost as (
+links_of_lost as (
 
     select
-        links.node,
-        links.linked_node,
-        links.kind,
-        links.linked_kind,
-        lost_nodes.node as lost_node,
-        case
-            when links.node = lost_nodes.node then links.linked_node
-            else links.node
-        end as other_node,
-        min(links.first_told_at) as first_told_at
+        links.*,
+        links.node as lost_node,
+        links.linked_node as other_node
 
     from {{ ref('int_identifier_links') }} as links
     inner join lost_nodes
-        on links.node = lost_nodes.node or links.linked_node = lost_nodes.node
+        on links.node = lost_nodes.node
+    union all
+    select
+        links.*,
+        links.linked_node as lost_node,
+        links.node as other_node
+
+    from {{ ref('int_identifier_links') }} as links
+    inner join lost_nodes
+        on links.linked_node = lost_nodes.node
+
+),
+
+pairs_of_lost as (
+
+    select
+        node,
+        linked_node,
+        kind,
+        linked_kind,
+        lost_node,
+        other_node,
+        min(first_told_at) as first_told_at
+
+    from links_of_lost
     group by 1, 2, 3, 4, 5, 6
 
 ),
@@ -219,34 +236,64 @@ holdings as (
 
 ),
 
--- It starts anew with whom it comes to: what it was linked with before it was let go is
--- parted from it, but for the records that show it.
-pairs_parted as (
+pairs_lost as (
 
     select
         pairs_of_lost.node,
         pairs_of_lost.linked_node,
         pairs_of_lost.kind,
         pairs_of_lost.linked_kind,
+        pairs_of_lost.lost_node,
+        pairs_of_lost.other_node,
+        losses_of_days.record_kind,
         losses_of_days.lost_on,
-        max(losses_of_days.lost_at) as lost_at
+        losses_of_days.lost_at
 
     from losses_of_days
     inner join pairs_of_lost
         on
             losses_of_days.node = pairs_of_lost.lost_node
-            and pairs_of_lost.first_told_at < losses_of_days.released_at
-    left join holdings
+            and losses_of_days.released_at > pairs_of_lost.first_told_at
+
+),
+
+pairs_held as (
+
+    select distinct
+        pairs_lost.lost_node,
+        pairs_lost.other_node,
+        pairs_lost.lost_at
+
+    from pairs_lost
+    inner join holdings
         on
-            pairs_of_lost.lost_node = holdings.node
-            and pairs_of_lost.other_node = holdings.record_node
-            and losses_of_days.record_kind = holdings.record_kind
-            and losses_of_days.lost_at >= holdings.shown_from
-            and (
-                holdings.shown_to is null
-                or losses_of_days.lost_at < holdings.shown_to
-            )
-    where holdings.node is null
+            pairs_lost.lost_node = holdings.node
+            and pairs_lost.other_node = holdings.record_node
+            and pairs_lost.record_kind = holdings.record_kind
+            and pairs_lost.lost_at >= holdings.shown_from
+            and (holdings.shown_to is null or pairs_lost.lost_at < holdings.shown_to)
+
+),
+
+-- It starts anew with whom it comes to: what it was linked with before it was let go is
+-- parted from it, but for the records that show it.
+pairs_parted as (
+
+    select
+        pairs_lost.node,
+        pairs_lost.linked_node,
+        pairs_lost.kind,
+        pairs_lost.linked_kind,
+        pairs_lost.lost_on,
+        max(pairs_lost.lost_at) as lost_at
+
+    from pairs_lost
+    left join pairs_held
+        on
+            pairs_lost.lost_node = pairs_held.lost_node
+            and pairs_lost.other_node = pairs_held.other_node
+            and pairs_lost.lost_at = pairs_held.lost_at
+    where pairs_held.lost_node is null
     group by 1, 2, 3, 4, 5
 
 )

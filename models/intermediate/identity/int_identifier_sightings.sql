@@ -34,14 +34,13 @@ new_rows as (
         where
             {{ is_new_file('source_file') }}
             and quarantine_reason is null
-            and identifier is not null
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
 
 -- Rows repeat the same identifiers over and over.
-sightings as (
+rows_reduced as (
 
     select
         {% for kind in identifier_kinds() %}
@@ -52,11 +51,21 @@ sightings as (
         cast(told_at as date) as told_on,
         min(occurred_at) as first_occurred_at,
         min(told_at) as first_told_at,
-        max(told_at) as last_told_at,
-        {{ run_id() }} as run_id
+        max(told_at) as last_told_at
 
     from new_rows
     group by {{ range(1, 4 + identifier_kinds() | length) | join(', ') }}
+
+),
+
+sightings as (
+
+    select
+        rows_reduced.*,
+        {{ run_id() }} as run_id
+
+    from rows_reduced
+    where {{ first_identifier() }} is not null
 
 )
 
