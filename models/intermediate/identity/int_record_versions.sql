@@ -18,7 +18,8 @@ new_versions as (
                 {{ typed_identifier(kind) }} as {{ kind }},
             {% endfor %}
             version_at,
-            received_at
+            received_at,
+            {{ run_id() }} as run_id
 
         from {{ ref('int_' ~ feed ~ '__activities') }}
         where
@@ -34,7 +35,8 @@ new_versions as (
             cast(null as {{ dbt.type_string() }}) as email,
             cast(null as {{ dbt.type_string() }}) as phone,
             cast(null as {{ dbt.type_timestamp() }}) as version_at,
-            cast(null as {{ dbt.type_timestamp() }}) as received_at
+            cast(null as {{ dbt.type_timestamp() }}) as received_at,
+            {{ run_id() }} as run_id
         where 1 = 0
     {% endfor %}
 

@@ -149,7 +149,12 @@ def build(folder: Path) -> None:
         [
             *(str(Path(sys.executable).with_name("dbt")), "build"),
             *("--select", "+int_contact_identifiers", "--vars", json.dumps(variables)),
-            *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"),
+            *(
+                "--exclude-resource-type",
+                "unit_test",
+                "--exclude-resource-type",
+                "test",
+            ),
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
         ],
         env=environment,

@@ -342,5 +342,7 @@ TABLES = (
         identifiers=IDENTIFIER_KINDS,
         timestamps=("event_time", "received_at"),
         booleans=("is_withdrawn",),
+        says="Identifiers Linked",
+        is_record=True,
     ),
 )
