@@ -48,7 +48,7 @@
         'web': ['events', 'identifies'],
         'shop': ['customers', 'orders', 'order_lines', 'returns', 'subscriptions'],
         'email': ['events'],
-        'crm': ['contacts', 'interactions'],
+        'crm': ['contacts', 'interactions', 'identifier_links'],
         'loyalty': ['events'],
         'reviews': ['reviews'],
         'support': ['tickets', 'ratings'],

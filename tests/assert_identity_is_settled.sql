@@ -1,5 +1,4 @@
--- No link before the clock joins identifiers of two contacts: the rounds of
--- int_identifier_contacts were enough.
+-- No link that is in force at the clock joins identifiers of two contacts.
 with
 
 clock as (
@@ -8,28 +7,36 @@ clock as (
 
 ),
 
-links as (
+link_periods as (
 
-    select * from {{ ref('int_identifier_links') }}
+    select * from {{ ref('int_identifier_link_periods') }}
 
 ),
 
-identifier_contacts as (
+contacts as (
 
-    select * from {{ ref('int_identifier_contacts') }}
+    select
+        identifiers.node,
+        identifiers.identifier,
+        contact_identifiers.contact_id
+
+    from {{ ref('int_identifiers') }} as identifiers
+    inner join {{ ref('int_contact_identifiers') }} as contact_identifiers
+        on identifiers.identifier = contact_identifiers.identifier
 
 )
 
 select
-    links.identifier,
-    links.linked_identifier
+    contacts.identifier,
+    linked_contacts.identifier as linked_identifier
 
-from links
+from link_periods
 cross join clock
-inner join identifier_contacts
-    on links.identifier = identifier_contacts.identifier
-inner join identifier_contacts as linked_contacts
-    on links.linked_identifier = linked_contacts.identifier
+inner join contacts
+    on link_periods.node = contacts.node
+inner join contacts as linked_contacts
+    on link_periods.linked_node = linked_contacts.node
 where
-    links.linked_at < clock.as_of
-    and identifier_contacts.contact_id <> linked_contacts.contact_id
+    link_periods.valid_from < clock.as_of
+    and (link_periods.valid_to is null or link_periods.valid_to >= clock.as_of)
+    and contacts.contact_id <> linked_contacts.contact_id

@@ -28,24 +28,38 @@ unioned as (
 
 ),
 
+-- What has not the form of an email names nobody.
+emails_checked as (
+
+    select
+        {%- for column in activity_column_types() if column != 'email' %}
+        {{ column }},
+        {%- endfor %}
+        case when {{ is_email('email') }} then email end as email,
+        email as given_email
+
+    from unioned
+
+),
+
 unioned_named as (
 
     select
-        unioned.*,
+        emails_checked.*,
         case
             when detailed.event_name is not null then detailed.activity
             else general.activity
         end as activity,
         coalesce(detailed.effect, general.effect) as effect,
         coalesce(detailed.event_name, general.event_name) is null
-            and not coalesce(unioned.is_record, false) as has_unknown_name
+            and not coalesce(emails_checked.is_record, false) as has_unknown_name
 
-    from unioned
+    from emails_checked
     left join event_names as general
-        on unioned.event_name = general.event_name
+        on emails_checked.event_name = general.event_name
     left join event_names as detailed
         on
-            unioned.event_name || ': ' || lower(unioned.event_detail)
+            emails_checked.event_name || ': ' || lower(emails_checked.event_detail)
             = detailed.event_name
 
 ),

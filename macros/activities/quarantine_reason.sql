@@ -1,8 +1,8 @@
 {#-
     Why a row can't be counted; null if it can. The first reason that applies, in a
     fixed order. Reads `malformed_columns`, `event_id`, `occurred_at`, `received_at`,
-    `has_unknown_name`, `bad_value` (the feed's own finding), `machine_reason` and the
-    identifiers.
+    `has_unknown_name`, `bad_value` (the feed's own finding), `machine_reason`, the
+    identifiers and `given_email`, the email as the feed gave it.
     `needs_identifier` is the condition under which a row must name somebody.
 
     A clock may be fast by 5 minutes: a time that lies further after the arrival of the
@@ -18,7 +18,11 @@
         when has_unknown_name then 'unknown_event_name'
         when bad_value is not null then bad_value
         when {{ first_identifier() }} is null and {{ needs_identifier }}
-            then 'no_identifier'
+            then
+                case
+                    when given_email is not null then 'malformed_email'
+                    else 'no_identifier'
+                end
         when
             {{ epoch_seconds('occurred_at') }}
             > {{ epoch_seconds('received_at') }} + {{ tolerated_seconds }}

@@ -2,7 +2,7 @@
     True for the rows that this model has not counted yet, as they are now: those of new
     files, and of hours in which something changed (`int_arrivals`). To a model that is
     built anew all rows are new. The files are named one by one, so that DuckDB opens no
-    others.
+    others. Such a model has a `run_id`, and `remember_counted_files` for a post-hook.
 -#}
 {% macro is_new_file(column) -%}
     {%- if not execute -%}
@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 
-{#- The files of the landing folder that were not counted yet, as a list. -#}
+{#- The files of the landing folder that this model has not counted yet, as a list. -#}
 {% macro new_landed_files() %}
     {{- return(adapter.dispatch('new_landed_files', 'intent_scoring')()) -}}
 {% endmacro %}
@@ -34,7 +34,10 @@
 
 {% macro duckdb__new_landed_files() %}
     {{- return(run_query(
-        'select source_file from ' ~ var('intent_raw_schema') ~ '.landed_files '
-        ~ "where is_new and file_format <> 'seed'"
+        'select files.source_file from ' ~ var('intent_raw_schema') ~ '.landed_files '
+        ~ 'as files anti join ' ~ counted_files() ~ ' as counted '
+        ~ 'on files.source_file = counted.source_file '
+        ~ 'and counted.model = ' ~ sql_text(this.identifier)
+        ~ " where files.file_format <> 'seed'"
     ).columns[0].values() | list) -}}
 {% endmacro %}

@@ -20,8 +20,8 @@
 {#-
     The visible files of the landing folder, and what else rows are read by: the seeds,
     and the var `intent_connections`. A file
-    is new if it was not counted yet: `counted` is the relation of the counted ones,
-    none before the first build. `source_file` is the path within the landing folder,
+    is new if no model counted it yet: `counted` is the relation of the counted ones,
+    none to take all files for new. `source_file` is the path within the landing folder,
     so that the folder may move; `fingerprint` tells if a file or seed was changed.
 -#}
 {% macro landed_files_sql(contracts, counted) %}
@@ -60,12 +60,17 @@
         {% endfor %}
     )
     {% if counted %}
+        -- Each model that counts files has a memory of its own.
         select
             found.*,
             counted.source_file is null as is_new,
-            coalesce(counted.fingerprint <> found.fingerprint, false) as is_changed,
+            coalesce(counted.fingerprints <> [found.fingerprint], false) as is_changed,
         from found
-        left join {{ counted }} as counted on found.source_file = counted.source_file
+        left join (
+            select source_file, list(distinct fingerprint) as fingerprints
+            from {{ counted }}
+            group by source_file
+        ) as counted on found.source_file = counted.source_file
     {% else %}
         select found.*, true as is_new, false as is_changed, from found
     {% endif %}
@@ -85,22 +90,35 @@
 
 
 {#-
-    The name of the table of counted files; none before the first build. Asks by a plain
-    query: dbt's own look-up would begin a transaction that a hook does not commit.
+    Makes the table of counted files if there is none, and forgets what was counted by
+    models that are gone or switched off. One row per model that reads files, and file.
 -#}
-{% macro counted_files() %}
-    {% set found = run_query(
-        'select 1 from information_schema.tables where table_catalog = current_database() '
-        ~ 'and table_schema = ' ~ sql_text(var('intent_raw_schema'))
-        ~ " and table_name = 'counted_files'"
+{% macro open_counted_files() %}
+    {% set relation = counted_files() %}
+    {% set models = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' %}
+        {% do models.append(node.alias) %}
+    {% endfor %}
+    {% do run_query(
+        'create table if not exists ' ~ relation
+        ~ ' (model varchar, source_file varchar, fingerprint varchar)'
     ) %}
-    {{ return(var('intent_raw_schema') ~ '.counted_files' if found.rows else none) }}
+    {% do run_query(
+        'delete from ' ~ relation ~ ' where model not in (' ~ sql_texts(models) ~ ')'
+    ) %}
+{% endmacro %}
+
+
+{#- The name of the table of counted files. -#}
+{% macro counted_files() %}
+    {{ return(var('intent_raw_schema') ~ '.counted_files') }}
 {% endmacro %}
 
 
 {#-
-    Runs with int_activities, in its transaction: what it has counted is the files that
-    the run found.
+    Runs with each model that reads new files, in its transaction: what it has counted
+    is the files that the run found. So a model that failed, or was left out of a run,
+    finds its files new the next time, whatever the others did.
 -#}
 {% macro remember_counted_files() %}
     {{ return(adapter.dispatch('remember_counted_files', 'intent_scoring')()) }}
@@ -111,8 +129,10 @@
 
 
 {% macro duckdb__remember_counted_files() %}
-    create or replace table {{ var('intent_raw_schema') }}.counted_files as
+    delete from {{ counted_files() }} where model = {{ sql_text(this.identifier) }};
+    insert into {{ counted_files() }}
     select
+        {{ sql_text(this.identifier) }},
         source_file,
         fingerprint
     from {{ var('intent_raw_schema') }}.landed_files
@@ -167,7 +187,7 @@
             end
         from files where is_changed
         union all
-        select
+        select distinct
             counted.source_file || ': was counted and is gone. Put it back, or run with '
             || '--full-refresh'
         from {{ counted }} as counted

@@ -21,6 +21,7 @@
     {% set counted = none if takes_all_for_new else counted_files() %}
     {% set contracts = landing_contracts() %}
     {% do run_query('create schema if not exists ' ~ var('intent_raw_schema')) %}
+    {% do open_counted_files() %}
     {% do run_query(contract_columns_sql(contracts)) %}
     {% do run_query(landed_files_sql(contracts, counted)) %}
     {% do stop_on_faults(file_faults_sql(contracts, counted)) %}

@@ -96,7 +96,7 @@ def read_hottest(
         """
         with names as (
             select contact_id, min(identifier) as name
-            from intent_intermediate.int_identifier_contacts
+            from intent_intermediate.int_contact_identifiers
             where identifier not like 'anonymous_id:%'
             group by 1
         ),

@@ -72,7 +72,7 @@ def test_hot_contacts_buy_more_than_warm_and_warm_more_than_cold(retail: Shop) -
             count(*) as contacts,
             count(buyers.identifier) / count(*) as bought,
         from contact_intent
-        inner join intent_intermediate.int_identifier_contacts using (contact_id)
+        inner join intent_intermediate.int_contact_identifiers using (contact_id)
         left join buyers using (identifier)
         group by segment
     """)
@@ -85,7 +85,7 @@ def test_the_hottest_contact_is_who_it_should_be(retail: Shop) -> None:
     """Recomputed by hand from the raw orders: 10 points each, half-life 180 days."""
     [hottest] = retail.rows(
         "select contact_intent.*, identifier from contact_intent"
-        " inner join intent_intermediate.int_identifier_contacts using (contact_id)"
+        " inner join intent_intermediate.int_contact_identifiers using (contact_id)"
         " order by intent_score desc limit 1"
     )
     customer = hottest["identifier"].removeprefix("customer_id:")

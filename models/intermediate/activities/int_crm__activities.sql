@@ -14,6 +14,27 @@ interactions as (
 
 ),
 
+identifier_links as (
+
+    select * from {{ ref('stg_crm__identifier_links') }}
+
+),
+
+identifier_links_counted as (
+
+    select
+        *,
+        {% for kind in identifier_kinds() -%}
+            {%- set is_there = is_email(kind) if kind == 'email' else kind ~ ' is not null' -%}
+            case when {{ is_there }} then 1 else 0 end
+            {{- ' + ' if not loop.last }}
+        {% endfor -%}
+        as identifier_count
+
+    from identifier_links
+
+),
+
 contacts_named as (
 
     select
@@ -51,4 +72,26 @@ interactions_named as (
 
 ),
 
-{{ judge_activities('crm', ['contacts_named', 'interactions_named']) }}
+identifier_links_named as (
+
+    select
+        {{ activity_columns(
+            identifiers=identifier_kinds(),
+            feed_table="'identifier_links'",
+            event_id='event_id',
+            is_record='true',
+            event_name="case
+            when is_withdrawn then 'Identifiers Unlinked'
+            else 'Identifiers Linked'
+        end",
+            occurred_at='event_time',
+            bad_value="case when identifier_count = 1 then 'no_second_identifier' end",
+        ) }}
+
+    from identifier_links_counted
+
+),
+
+{{ judge_activities(
+    'crm', ['contacts_named', 'interactions_named', 'identifier_links_named']
+) }}

@@ -16,7 +16,7 @@ orders as (
 
 identifier_contacts as (
 
-    select * from {{ ref('int_identifier_contacts') }}
+    select * from {{ ref('int_contact_identifiers') }}
 
 ),
 

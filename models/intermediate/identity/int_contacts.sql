@@ -2,7 +2,7 @@ with
 
 identifier_contacts as (
 
-    select * from {{ ref('int_identifier_contacts') }}
+    select * from {{ ref('int_contact_identifiers') }}
 
 ),
 

@@ -22,7 +22,7 @@ contacts as (
 
 identifier_contacts as (
 
-    select * from {{ ref('int_identifier_contacts') }}
+    select * from {{ ref('int_contact_identifiers') }}
 
 ),
 

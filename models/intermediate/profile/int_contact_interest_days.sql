@@ -45,7 +45,7 @@ rule_groups as (
 
 identifier_contacts as (
 
-    select * from {{ ref('int_identifier_contacts') }}
+    select * from {{ ref('int_contact_identifiers') }}
 
 ),
 

@@ -25,7 +25,7 @@ identifier_contacts as (
         identifier_contacts.identifier,
         identifier_contacts.contact_id
 
-    from {{ ref('int_identifier_contacts') }} as identifier_contacts
+    from {{ ref('int_contact_identifiers') }} as identifier_contacts
     inner join contacts
         on identifier_contacts.contact_id = contacts.contact_id
 

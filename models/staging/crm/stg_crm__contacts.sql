@@ -14,7 +14,7 @@ renamed as (
         {{ clean_text('customer_id') }} as customer_id,
         {{ clean_text('account_id') }} as account_id,
         ---------- strings
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('phone') }} as phone,
         {{ clean_text('country') }} as country,
         {{ clean_text('region') }} as region,

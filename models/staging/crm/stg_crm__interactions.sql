@@ -17,7 +17,7 @@ renamed as (
         {{ clean_text('form_submission_id') }} as form_submission_id,
         ---------- strings
         {{ clean_text('event_name') }} as event_name,
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('phone') }} as phone,
         {{ clean_text('author') }} as author,
         malformed_columns,

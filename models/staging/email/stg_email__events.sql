@@ -16,7 +16,7 @@ renamed as (
         {{ clean_text('message_id') }} as message_id,
         ---------- strings
         {{ clean_text('event_name') }} as event_name,
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('url') }} as url,
         {{ clean_text('user_agent') }} as user_agent,
         malformed_columns,

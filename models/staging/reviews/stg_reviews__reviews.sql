@@ -14,7 +14,7 @@ renamed as (
         {{ clean_text('customer_id') }} as customer_id,
         {{ clean_text('product_id') }} as product_id,
         ---------- strings
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('product_category') }} as product_category,
         malformed_columns,
         source_file,

@@ -12,7 +12,7 @@ renamed as (
         ---------- ids
         {{ clean_text('customer_id') }} as customer_id,
         ---------- strings
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('phone') }} as phone,
         {{ clean_text('country') }} as country,
         {{ clean_text('region') }} as region,

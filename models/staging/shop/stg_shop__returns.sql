@@ -14,7 +14,7 @@ renamed as (
         {{ clean_text('order_id') }} as order_id,
         {{ clean_text('customer_id') }} as customer_id,
         ---------- strings
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('reason') }} as reason,
         malformed_columns,
         source_file,

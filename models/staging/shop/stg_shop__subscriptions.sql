@@ -15,7 +15,7 @@ renamed as (
         {{ clean_text('customer_id') }} as customer_id,
         ---------- strings
         {{ clean_text('event_name') }} as event_name,
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('currency') }} as currency,
         malformed_columns,
         source_file,

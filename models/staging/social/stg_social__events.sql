@@ -16,7 +16,7 @@ renamed as (
         ---------- strings
         {{ clean_text('event_name') }} as event_name,
         {{ clean_text('network') }} as network,
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         malformed_columns,
         source_file,
         ---------- timestamps

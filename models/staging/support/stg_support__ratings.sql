@@ -14,7 +14,7 @@ renamed as (
         {{ clean_text('ticket_id') }} as ticket_id,
         {{ clean_text('customer_id') }} as customer_id,
         ---------- strings
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         malformed_columns,
         source_file,
         ---------- numerics

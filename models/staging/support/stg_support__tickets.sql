@@ -13,7 +13,7 @@ renamed as (
         {{ clean_text('ticket_id') }} as ticket_id,
         {{ clean_text('customer_id') }} as customer_id,
         ---------- strings
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('phone') }} as phone,
         {{ clean_text('channel') }} as channel,
         {{ clean_text('topic') }} as topic,

@@ -16,7 +16,7 @@ renamed as (
         {{ clean_text('anonymous_id') }} as anonymous_id,
         ---------- strings
         {{ clean_text('survey_kind') }} as survey_kind,
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         malformed_columns,
         source_file,
         ---------- numerics

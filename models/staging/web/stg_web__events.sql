@@ -19,7 +19,7 @@ renamed as (
         {{ clean_text('form_submission_id') }} as form_submission_id,
         ---------- strings
         {{ clean_text('event_name') }} as event_name,
-        lower({{ clean_text('email') }}) as email,
+        {{ normalised_email('email') }} as email,
         {{ clean_text('page_path') }} as page_path,
         {{ clean_text('referrer') }} as referrer,
         {{ clean_text('search_query') }} as search_query,

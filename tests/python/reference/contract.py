@@ -51,6 +51,8 @@ class Table:
     timestamps: tuple[str, ...]
     doubles: tuple[str, ...] = ()
     booleans: tuple[str, ...] = ()
+    record_kind: str | None = None
+    """Of a table of versions of records: the kind of identifier that names them."""
     texts: tuple[str, ...] = ()
     """Other columns of type text that scores depend on."""
     says: str | None = None
@@ -144,6 +146,7 @@ TABLES = (
             "account_type",
             "birth_date",
         ),
+        record_kind="customer_id",
     ),
     Table(
         feed="shop",
@@ -216,6 +219,7 @@ TABLES = (
         identifiers=("customer_id", "crm_id", "email", "phone"),
         timestamps=("created_at", "updated_at", "received_at", "birth_date"),
         doubles=("income",),
+        record_kind="crm_id",
         booleans=(
             "objected_to_profiling",
             "email_opt_out",
@@ -329,5 +333,16 @@ TABLES = (
         timestamps=("event_time", "received_at"),
         texts=("event_name", "network"),
         details=("network",),
+    ),
+    Table(
+        feed="crm",
+        name="identifier_links",
+        key="event_id",
+        time="event_time",
+        identifiers=IDENTIFIER_KINDS,
+        timestamps=("event_time", "received_at"),
+        booleans=("is_withdrawn",),
+        says="Identifiers Linked",
+        is_record=True,
     ),
 )

@@ -64,6 +64,7 @@ shop,Order Returned,returned,takes_order_back
 email,Opened Email,email_opened,
 email,Clicked Email,email_clicked,
 """,
+    "feeds/identity_limits.csv": "identifier_kind,linked_kind,people,note\n",
     "feeds/feed_preferences.csv": "feed,preference,note\nweb,2,\nshop,1,\nemail,3,\n",
     "feeds/machine_agents.csv": """\
 pattern,reason,note

@@ -26,6 +26,11 @@ class Hygiene:
             (table.time is not None and row.time is None, "no_time"),
             (self._has_unknown_name(row, table), "unknown_event_name"),
             (row.bad_value is not None, row.bad_value),
+            (_is_half_a_pair(row, table), "no_second_identifier"),
+            (
+                row.has_malformed_email and not row.identifiers,
+                "malformed_email",
+            ),
             (bool(table.identifiers) and not row.identifiers, "no_identifier"),
             (_is_from_the_future(row), "future_event"),
         )
@@ -55,6 +60,10 @@ class Hygiene:
             if pattern.fullmatch(agent):
                 return reason
         return None
+
+
+def _is_half_a_pair(row: Row, table: Table) -> bool:
+    return table.name == "identifier_links" and len(row.identifiers) == 1
 
 
 def _is_from_the_future(row: Row) -> bool:

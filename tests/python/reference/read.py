@@ -53,6 +53,8 @@ class Row:
     currency: str | None
     is_machine_open: bool | None
     objected_to_profiling: bool | None
+    is_withdrawn: bool | None
+    has_malformed_email: bool
     is_malformed: bool
 
 
@@ -176,6 +178,8 @@ class _Typed:
             texts.get("currency", nothing),
             flags.get("is_machine_open", nothing),
             flags.get("objected_to_profiling", nothing),
+            flags.get("is_withdrawn", nothing),
+            self._malformed_emails(),
             # Last, as the columns before it find the malformed rows.
             [index in self.malformed for index in range(self.size)],
             strict=True,
@@ -270,6 +274,13 @@ class _Typed:
         if "is_full_return" in flags:
             return [bool(flag) for flag in flags["is_full_return"]]
         return [each is None for each in texts.get("product_id", [None] * self.size)]
+
+    def _malformed_emails(self) -> list[bool]:
+        """Return where an email is given that is none; it names nobody."""
+        if "email" not in self.table.identifiers:
+            return [False] * self.size
+        emails = self._read("email", to_text)
+        return [email is not None and to_email(email) is None for email in emails]
 
     def _identifiers(self) -> Iterator[tuple[str, ...]]:
         columns = []

@@ -93,6 +93,8 @@ class FeedRules:
     preferences: dict[str, int]
     machine_agents: tuple[tuple[re.Pattern[str], str], ...]
     """Patterns of user agents with their reasons, in the order of the reasons."""
+    identity_limits: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(kind of identifier, kind it is linked with) to how many people it may join."""
     effects: dict[tuple[str, str], str] = field(default_factory=dict)
     """(feed, event name) to what else the event does, if anything."""
 
@@ -181,6 +183,10 @@ def read_feed_rules(seeds: Path) -> FeedRules:
         machine_agents=tuple(
             (like_pattern(pattern), reason) for reason, pattern in agents
         ),
+        identity_limits={
+            (row["identifier_kind"], row["linked_kind"]): int(row["people"])
+            for row in _read_seed(feeds / "identity_limits.csv")
+        },
     )
 
 

@@ -37,9 +37,18 @@ def to_text(raw: object) -> str | None:
 
 
 def to_email(raw: object) -> str | None:
-    """Read an email: a text in lower case."""
-    text = to_text(raw)
-    return None if text is None else text.lower()
+    """Read an email: in lower case, Gmail's without dots and tags; None if it is none.
+
+    An email has one @ with something before it, a domain with a dot inside, no blank.
+    """
+    local, at_sign, domain = (to_text(raw) or "").lower().partition("@")
+    if domain in ("gmail.com", "googlemail.com"):
+        local, domain = local.partition("+")[0].replace(".", ""), "gmail.com"
+    name, dot, end = domain.partition(".")
+    is_whole = all((local, at_sign, name, dot, end))
+    if not is_whole or "@" in domain or " " in local + domain:
+        return None
+    return f"{local}@{domain}"
 
 
 def to_seconds(raw: object) -> int | None:

@@ -86,7 +86,7 @@ class _Reading:
         self.rules = rules
         self.profiles = profiles
         self.hygiene = Hygiene(rules)
-        self.identities = Identities()
+        self.identities = Identities(rules.identity_limits)
         self.events: list[Event] = []
         self.accounts: Accounts = defaultdict(Counter)
 
@@ -95,7 +95,7 @@ class _Reading:
         for row in read_table(landing, table):
             account["rows_in"] += 1
             reason = self.hygiene.reason(row, table)
-            if table.feed == "crm" and row.identifiers:
+            if table.record_kind == "crm_id" and row.identifiers:
                 is_read = row.time is not None and not row.is_malformed
                 self.identities.add_crm_version(row, is_read=is_read)
             if reason is not None:
@@ -106,7 +106,11 @@ class _Reading:
                 self.events.append(event)
 
     def _use(self, row: Row, table: Table) -> Event | None:
-        if row.time is not None:
+        if table.record_kind is not None:
+            self.identities.add_record(row, table.record_kind)
+        elif row.time is not None and row.is_withdrawn:
+            self.identities.withdraw(row.identifiers, row.time)
+        elif row.time is not None:
             self.identities.add(row.identifiers, row.time)
         if table.declared:
             self.profiles.add_record(table.feed, row)
