@@ -91,6 +91,7 @@ records_named as (
 
     select
         *,
+        email as given_email,
         false as has_unknown_name,
         cast(null as {{ dbt.type_string() }}) as activity
 

@@ -54,7 +54,7 @@ SHOP = """
 
 TABLES = {
     "web/identifies": """
-        -- Accounts, cookies on which one logs in, forms that are sent without an account.
+        -- Accounts, cookies on which one logs in, forms sent without an account.
         select user_id, email, null as phone, null as anonymous_id,
             moment(person, 10, 0.5) as event_time
         from people
@@ -69,8 +69,8 @@ TABLES = {
         from cookies where chance(person, 60 + cookie) < 0.6
         union all
         -- Chains: each account shares an email with the one before.
-        select 'chain' || link // 2, 'chain' || (link + 1) // 2 || '@long.example', null,
-            null, timestamp '2025-07-01' + to_hours((hash(link) % 8760)::bigint)
+        select 'chain' || link // 2, 'chain' || (link + 1) // 2 || '@long.example',
+            null, null, timestamp '2025-07-01' + to_hours((hash(link) % 8760)::bigint)
         from range({chains} * {chain_length}) as links (link)
         where (link + 1) % {chain_length} <> 0
         union all
@@ -171,10 +171,9 @@ def build(folder: Path) -> None:
     for result in sorted(results, key=lambda result: -result["execution_time"])[:12]:
         name = result["unique_id"].split(".")[2]
         print(f"  {result['execution_time']:7.1f} s  {name}")
-    print(
-        f"  {seconds:7.1f} s  in all, {processor_seconds() - processor_before:.1f} s of "
-        f"processor time; peak memory so far {memory:.1f} GiB"
-    )
+    processor = processor_seconds() - processor_before
+    print(f"  {seconds:7.1f} s  in all, {processor:.1f} s of processor time")
+    print(f"  {memory:7.1f} GiB at most so far")
 
 
 def processor_seconds() -> float:
