@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import Row, Shop
+from conftest import PROJECT, Row, Shop
 from loaders import create_loader_tables, sync_again
 
 AS_OF = "2026-06-01"
@@ -311,3 +311,20 @@ def test_wrong_connections_are_named(connections: Any, words: str, shop: Shop) -
     said = " ".join(done.stdout.split())
     assert "intent_connections: " in said
     assert words in said
+
+
+def test_staging_reads_every_feed_by_its_connection() -> None:
+    for model in (PROJECT / "models" / "staging").glob("*/stg_*.sql"):
+        feed, table = model.stem.removeprefix("stg_").split("__")
+        wanted = f"{{{{ feed_source('{feed}', '{table}') }}}}"
+        assert wanted in model.read_text(encoding="utf-8"), model.name
+
+
+def test_every_connection_is_in_the_docs_and_cites_what_it_followed() -> None:
+    docs = (PROJECT / "docs" / "connections.md").read_text(encoding="utf-8")
+    folders = list((PROJECT / "models" / "connections").iterdir())
+    assert folders
+    for folder in folders:
+        assert f"| `{folder.name}` |" in docs
+        sources = folder / f"_{folder.name}__sources.yml"
+        assert "Followed:" in sources.read_text(encoding="utf-8")
