@@ -7,9 +7,17 @@ clock as (
 
 ),
 
-link_periods as (
+links_in_force as (
 
-    select * from {{ ref('int_identifier_link_periods') }}
+    select
+        link_periods.node,
+        link_periods.linked_node
+
+    from {{ ref('int_identifier_link_periods') }} as link_periods
+    cross join clock
+    where
+        link_periods.valid_from < clock.as_of
+        and (link_periods.valid_to is null or link_periods.valid_to >= clock.as_of)
 
 ),
 
@@ -24,19 +32,23 @@ contacts as (
     inner join {{ ref('int_contact_identifiers') }} as contact_identifiers
         on identifiers.identifier = contact_identifiers.identifier
 
+),
+
+linked as (
+
+    select
+        contacts.identifier,
+        contacts.contact_id,
+        linked_contacts.identifier as linked_identifier,
+        linked_contacts.contact_id as linked_contact_id
+
+    from links_in_force
+    inner join contacts
+        on links_in_force.node = contacts.node
+    inner join contacts as linked_contacts
+        on links_in_force.linked_node = linked_contacts.node
+
 )
 
-select
-    contacts.identifier,
-    linked_contacts.identifier as linked_identifier
-
-from link_periods
-cross join clock
-inner join contacts
-    on link_periods.node = contacts.node
-inner join contacts as linked_contacts
-    on link_periods.linked_node = linked_contacts.node
-where
-    link_periods.valid_from < clock.as_of
-    and (link_periods.valid_to is null or link_periods.valid_to >= clock.as_of)
-    and contacts.contact_id <> linked_contacts.contact_id
+select * from linked
+where contact_id <> linked_contact_id

@@ -1,4 +1,5 @@
-{{ config(materialized='view') }}
+{#- A table, so that engines know its size: joins that are planned by a guess can cross. -#}
+{{ config(materialized='table') }}
 
 with
 
