@@ -1,4 +1,4 @@
--- The daily facts hold what int_activities counts. (What is taken back on its own day
+-- The daily facts hold what is counted. (What is taken back on its own day
 -- is in no fact: activities of which something is are left to the unit tests.)
 with
 
@@ -8,7 +8,7 @@ activities as (
         activity,
         sum(quantity) as quantity
 
-    from {{ ref('int_activities') }}
+    from {{ ref('int_activities_judged') }}
     where disposition = 'counted'
     group by 1
     having activity <> 'purchase' and count(taken_back_at) = 0
@@ -17,7 +17,7 @@ activities as (
 
 taken_back as (
 
-    select distinct activity from {{ ref('int_activities') }}
+    select distinct activity from {{ ref('int_activities_judged') }}
     where
         disposition = 'counted'
         and (activity = 'purchase' or taken_back_at is not null)

@@ -64,7 +64,6 @@
         'version_at': timestamp,
         'reversed_at': timestamp,
         'bad_value': text,
-        'machine_reason': text,
     }) -%}
     {{- return(types) -}}
 {% endmacro %}

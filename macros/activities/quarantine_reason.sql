@@ -1,8 +1,8 @@
 {#-
     Why a row can't be counted; null if it can. The first reason that applies, in a
     fixed order. Reads `malformed_columns`, `event_id`, `occurred_at`, `received_at`,
-    `has_unknown_name`, `bad_value` (the feed's own finding), `machine_reason`, the
-    identifiers and `given_email`, the email as the feed gave it.
+    `has_unknown_name`, `bad_value` (the feed's own finding), the identifiers and
+    `given_email`, the email as the feed gave it.
     `needs_identifier` is the condition under which a row must name somebody.
 
     A clock may be fast by 5 minutes: a time that lies further after the arrival of the
@@ -27,7 +27,5 @@
             {{ epoch_seconds('occurred_at') }}
             > {{ epoch_seconds('received_at') }} + {{ tolerated_seconds }}
             then 'future_event'
-        when is_machine_flagged and activity = 'email_opened' then 'mail_privacy_open'
-        else machine_reason
     end
 {%- endmacro %}

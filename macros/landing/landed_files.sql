@@ -51,7 +51,7 @@
             'seed' as file_format, null as size_bytes,
             {{ sql_text(tojson(var('intent_connections'), sort_keys=true)) }}
                 as fingerprint,
-        {% for seed in ['event_names', 'feed_preferences', 'machine_agents'] %}
+        {% for seed in ['event_names', 'feed_preferences'] %}
             union all
             select
                 '' as path, 'seeds/feeds' as feed_table,
@@ -82,10 +82,14 @@
     have put its own in the place of this project's.
 -#}
 {% macro seed_checksum(seed) %}
-    {% set seeds = graph.nodes.values() | selectattr('resource_type', 'equalto', 'seed')
-        | selectattr('name', 'equalto', seed) | list %}
-    {% set own = seeds | rejectattr('package_name', 'equalto', 'intent_scoring') | list %}
-    {{ return((own or seeds)[0].checksum.checksum) }}
+    {% if execute %}
+        {% set seeds = graph.nodes.values()
+            | selectattr('resource_type', 'equalto', 'seed')
+            | selectattr('name', 'equalto', seed) | list %}
+        {% set own = seeds | rejectattr('package_name', 'equalto', 'intent_scoring')
+            | list %}
+        {{ return((own or seeds)[0].checksum.checksum) }}
+    {% endif %}
 {% endmacro %}
 
 

@@ -1,4 +1,4 @@
-"""What a build came to, for people: the segments' sizes and the hottest contacts."""
+"""What a build came to, for people: segments, hottest contacts, unwell feeds."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -40,6 +40,16 @@ class HotContact:
 
 
 @dataclass(frozen=True)
+class FeedFinding:
+    """A table of a feed that is not as usual, on the last days before the clock."""
+
+    table: str
+    date: str
+    status: str
+    finding: str
+
+
+@dataclass(frozen=True)
 class Report:
     """The state of the warehouse at its clock."""
 
@@ -48,6 +58,7 @@ class Report:
     segments: dict[str, int]
     states: dict[str, int]
     quarantined: dict[str, int]
+    feeds: Sequence[FeedFinding]
     hottest: Sequence[HotContact]
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +90,7 @@ def read_report(warehouse: Path, limit: int = 10) -> Report:
                 connection,
                 "select reason, count(*) from quarantined_events group by 1",
             ),
+            feeds=read_feeds(connection),
             hottest=read_hottest(connection, limit),
         )
 
@@ -86,6 +98,24 @@ def read_report(warehouse: Path, limit: int = 10) -> Report:
 def counts(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, int]:
     """Names and counts, the largest count first."""
     return dict(connection.sql(f"from ({sql}) order by 2 desc, 1").fetchall())
+
+
+def read_feeds(connection: duckdb.DuckDBPyConnection) -> Sequence[FeedFinding]:
+    """The tables that are not as usual: the last whole day, and the one that runs."""
+    rows = connection.execute(
+        """
+        select
+            feed || '.' || feed_table,
+            strftime(arrival_date, '%Y-%m-%d'),
+            status,
+            finding,
+        from feed_health
+        cross join intent_intermediate.int_clock
+        where status <> 'ok' and arrival_date >= as_of::date - 1
+        order by 1, 2
+        """
+    ).fetchall()
+    return [FeedFinding(*row) for row in rows]
 
 
 def read_hottest(
@@ -152,6 +182,16 @@ def print_report(report: Report, console: Console) -> None:
     """Print the report as tables."""
     console.print(segments_table(report))
     console.print(hottest_table(report))
+    for feed in report.feeds:
+        console.print(feed_line(feed))
+
+
+def feed_line(feed: FeedFinding) -> Text:
+    """A feed that is not as usual, in one line."""
+    return Text.assemble(
+        (f"{feed.table} is {feed.status}", "yellow"),
+        f": on {feed.date}, {feed.finding}. See feed_health.",
+    )
 
 
 def segments_table(report: Report) -> Table:

@@ -339,6 +339,8 @@ def test_no_real_person(shop: Feeds) -> None:
 
 # Dirt
 
+AGENTS = f"""from read_csv(
+    '{PROJECT}/seeds/feeds/hygiene_rules.csv') where method = 'user_agent'"""
 MACHINE = "exists (from agents where lower(user_agent) like pattern and {})"
 LATE = """distinct (select count(*) from (
     select min(received_at) - min(event_time) as delay from {} group by event_id)
@@ -408,10 +410,7 @@ SHARES = {
 
 @pytest.mark.parametrize(("table", "kind"), FOUND)
 def test_planted_is_what_is_found(shop: Feeds, table: str, kind: str) -> None:
-    agents = PROJECT / "seeds" / "feeds" / "machine_agents.csv"
-    shop.db.execute(
-        f"create or replace temp view agents as from read_csv('{agents}', header=true)"
-    )
+    shop.db.execute(f"create or replace temp view agents as {AGENTS}")
     key = next(iter(contract(table)))
     found = shop.one(f"""
         select {FOUND[table, kind]} from {table.replace(".", "_")}
@@ -510,8 +509,7 @@ def test_only_haste_gives_hidden_scanners_away(shop: Feeds) -> None:
             min(epoch(event_time - sent_at)) filter (
                 event_id not in {by_machine} and received_at >= event_time),
             count(*) filter (p.kind = 'hidden_scanner' and exists (
-                from read_csv('{PROJECT}/seeds/feeds/machine_agents.csv')
-                where lower(user_agent) like pattern))
+                from ({AGENTS}) where lower(user_agent) like pattern))
         from email_events e
         join delivered using (message_id)
         left join true_planted_rows p

@@ -274,11 +274,6 @@ EMAIL = {"event_id": "1", "event_name": "Opened Email", "email": "a@b.c"}
             web("1", user_id="u", received_at=at(1, 11, 54, 59), user_agent="curl/8"),
             "future_event",
         ),
-        (web("1", user_id="u", user_agent="GoogleBot/2.1"), "bot_user_agent"),
-        (web("1", user_id="u", user_agent="ScanBot/1"), "a_first_reason"),
-        (web("1", user_id="u", user_agent=" Mozilla/5.0 "), "mail_privacy_open"),
-        (web("1", user_id="u", user_agent="Mozilla/5.0 (X11)"), None),
-        (web("1", user_id="u", user_agent="my curl/8"), None),
         (web("1", user_id="u", received_at=at(1, 11, 55)), None),
         (web("1", user_id="u", received_at=None), None),
     ],
@@ -290,6 +285,32 @@ def test_quarantine_takes_the_first_reason(
     fate = "counted" if reason is None else f"quarantined:{reason}"
     assert account_rows(world)["web", "events"] == Counter({"rows_in": 1, fate: 1})
     assert len(score_world(world, midnight(5)).contacts) == (reason is None)
+
+
+# Machines
+
+
+@pytest.mark.parametrize(
+    ("agent", "reason"),
+    [
+        ("GoogleBot/2.1", "bot_user_agent"),
+        ("ScanBot/1", "a_first_reason"),
+        # As bare as this, it only opens mails.
+        (" Mozilla/5.0 ", None),
+        ("my curl/8", None),
+    ],
+)
+def test_machines_name_themselves(
+    world_of: Maker, agent: str, reason: str | None
+) -> None:
+    rows = [web("1", user_id="u", anonymous_id="a", user_agent=agent)]
+    world = world_of({("web", "events"): rows})
+    fate = "counted" if reason is None else f"quarantined:{reason}"
+    assert account_rows(world)["web", "events"] == Counter({"rows_in": 1, fate: 1})
+    (info,) = score_world(world, midnight(5)).contacts.values()
+    # Whoever made it, the row tells that the two belong together.
+    assert set(info.members) == {"user_id:u", "anonymous_id:a"}
+    assert info.state == ("active" if reason is None else "never_active")
 
 
 def test_machine_opens_but_not_their_clicks_are_machine_traffic(
@@ -304,6 +325,94 @@ def test_machine_opens_but_not_their_clicks_are_machine_traffic(
     assert account_rows(world)["email", "events"] == Counter(
         {"rows_in": 2, "quarantined:mail_privacy_open": 1, "counted": 1}
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "flagged"),
+    [
+        ([0, 5, 10], {0, 5, 10}),
+        ([0, 5, 11], set()),
+        # Everything that some span of ten seconds with three events covers.
+        ([0, 9, 10, 18, 30], {0, 9, 10, 18}),
+        ([7, 7, 7], {7}),
+    ],
+)
+def test_bursts_are_faster_than_people(
+    world_of: Maker, seconds: list[int], flagged: set[int]
+) -> None:
+    rows = [
+        web(str(number), user_id="u", event_time=at(1, 12, 0, second))
+        for number, second in enumerate(seconds)
+    ]
+    account = account_rows(world_of({("web", "events"): rows}))["web", "events"]
+    bursts = sum(second in flagged for second in seconds)
+    assert account["quarantined:burst"] == bursts
+    assert account["counted"] == len(seconds) - bursts
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        web("3", user_id="other", event_time=at(1, 23, 59, 59)),
+        web("3", user_id="u", event_time=at(2, 0, 0, 0)),
+    ],
+)
+def test_a_burst_is_one_identifiers_and_of_one_day(world_of: Maker, row: Row) -> None:
+    rows = [web(n, user_id="u", event_time=at(1, 23, 59, 59)) for n in ("1", "2")]
+    account = account_rows(world_of({("web", "events"): [*rows, row]}))
+    assert account["web", "events"]["counted"] == 3
+
+
+def test_a_scanner_handles_mails_as_they_arrive(world_of: Maker) -> None:
+    def mail(number: int, name: str, message: str, time: datetime) -> Row:
+        return {
+            "event_id": str(number),
+            "event_name": f"{name} Email",
+            "email": "a@b.c",
+            "message_id": message,
+            "event_time": time,
+        }
+
+    rows = [
+        mail(1, "Received", "scanned", at(2, 0, 0, 5)),
+        mail(2, "Opened", "scanned", at(1, 23, 59, 50)),  # before it lets it through
+        mail(3, "Clicked", "scanned", at(2, 0, 0, 25)),
+        mail(4, "Clicked", "scanned", at(2, 0, 0, 26)),
+        mail(5, "Received", "read", at(3)),
+        mail(6, "Opened", "read", at(3)),  # alone, it may be a person
+        mail(7, "Opened", "never received", at(4)),
+        mail(8, "Clicked", "never received", at(4)),
+    ]
+    account = account_rows(world_of({("email", "events"): rows}))["email", "events"]
+    assert account["quarantined:link_scanner"] == 2
+    assert account["no_activity"] + account["counted"] == 6
+
+
+def test_whoever_has_an_internal_email_is_internal_wherever_it_goes(
+    world_of: Maker,
+) -> None:
+    world = world_of(
+        {
+            ("web", "events"): [
+                web("1", user_id="7", anonymous_id="a"),
+                web("2", anonymous_id="a"),
+                web("3", anonymous_id="b"),
+            ],
+            ("shop", "orders"): [order("o", 1, email="Ann@Shop.example")],
+            ("web", "identifies"): [
+                {
+                    "event_id": "1",
+                    "event_time": at(9),
+                    "user_id": "7",
+                    "email": "ann@shop.example",
+                }
+            ],
+        }
+    )
+    accounts = account_rows(world)
+    assert accounts["web", "events"]["quarantined:internal_account"] == 2
+    assert accounts["web", "events"]["counted"] == 1
+    assert accounts["shop", "orders"]["quarantined:internal_account"] == 1
 
 
 def test_order_lines_have_neither_time_nor_identifier(world_of: Maker) -> None:

@@ -132,10 +132,17 @@ SMALL = {
         feed,preference,note
         shop,1,
         web,2,The tracker misses some
+        email,3,
         """,
-    "feeds/machine_agents.csv": """\
-        pattern,reason,note
-        %bot/%,bot_user_agent,
+    "feeds/hygiene_rules.csv": """\
+        rule,method,feed,activity,pattern,least_count,within_seconds,reason,is_enabled,note
+        bots,user_agent,,,%bot/%,,,bot_user_agent,true,
+        bursts,burst,web,product_viewed,,15,15,burst,true,
+        """,
+    "feeds/feed_expectations.csv": """\
+        feed,feed_table,late_after_hours,silent_after_hours,quiet_weekdays,compared_weeks,least_rows,least_share_of_median,most_share_of_median,most_quarantine_share,most_unknown_share,note
+        web,events,6,24,,6,50,0.4,3,0.1,0.05,
+        shop,orders,48,96,sat sun,6,20,,,,,
         """,
 }
 
@@ -235,9 +242,14 @@ ATTRIBUTES, AUDIENCES, FITS, GRADES, STAGES = (
         "buying_stages",
     )
 )
-EVENTS, FEEDS, AGENTS = (
+EVENTS, FEEDS, HYGIENE, EXPECTED = (
     f"feeds/{name}.csv"
-    for name in ("event_names", "feed_preferences", "machine_agents")
+    for name in (
+        "event_names",
+        "feed_preferences",
+        "hygiene_rules",
+        "feed_expectations",
+    )
 )
 VIEW_RULE = "purchase,product_viewed,,1,7,6,20,,true,"
 
@@ -375,10 +387,29 @@ VIEW_RULE = "purchase,product_viewed,,1,7,6,20,,true,"
         (FEEDS, "web,2", "shop,2", (3, "feed", "twice")),
         (FEEDS, "web,2", "web,1", (3, "preference", "twice")),
         (FEEDS, "web,2", "web,1.5", (3, "preference", "whole number")),
-        (AGENTS, "%bot/%", "", (2, "pattern", "blank")),
-        (AGENTS, "%bot/%", "%Bot/%", (2, "pattern", "capitals")),
-        (AGENTS, "bot_user_agent", "Bot agent", (2, "reason", "small letters")),
-        (AGENTS, "bot_user_agent,", "bot_user_agent", (2, None, "2 values for 3")),
+        (HYGIENE, "%bot/%", "", (2, "pattern", "blank, but user_agent")),
+        (HYGIENE, "%bot/%", "%Bot/%", (2, "pattern", "capitals")),
+        (HYGIENE, "%bot/%", "%_%", (2, "pattern", "match everything")),
+        (HYGIENE, "%bot/%", r"%a\_b%", (2, "pattern", "backslash")),
+        (HYGIENE, "%bot/%,", "%bot/%,3", (2, "least_count", "not read by user_agent")),
+        (HYGIENE, "bot_user_agent", "Bot agent", (2, "reason", "small letters")),
+        (HYGIENE, "bot_user_agent,true,", "bot_user_agent", (2, None, "8 values for")),
+        (HYGIENE, "bots,user_agent", "bots,agent", (2, "method", "known choice")),
+        (HYGIENE, "burst,web", "burst,wap", (3, "feed", "is no feed")),
+        (HYGIENE, "product_viewed", "views", (3, "activity", "is no activity")),
+        (HYGIENE, ",15,15,", ",1,15,", (3, "least_count", "would be all")),
+        (HYGIENE, ",15,15,", ",,15,", (3, "least_count", "blank, but burst")),
+        (HYGIENE, ",15,15,", ",15,3601,", (3, "within_seconds", "over 3600")),
+        (HYGIENE, ",,15,15", ",%a%,15,15", (3, "pattern", "not read by burst")),
+        (HYGIENE, "bursts,", "bots,", (3, "rule", "twice")),
+        (EXPECTED, "6,24", "24,6", (2, "silent_after_hours", "under the row's")),
+        (EXPECTED, "6,24", ",24", (2, "silent_after_hours", "without the other")),
+        (EXPECTED, "6,24", "6,", (2, "silent_after_hours", "blank")),
+        (EXPECTED, "sat sun", "sat,sun", (3, None, "values for 12")),
+        (EXPECTED, "sat sun", "Sunday", (3, "quiet_weekdays", "no weekdays")),
+        (EXPECTED, "0.4", "1.4", (2, "least_share_of_median", "over 1")),
+        (EXPECTED, "web,events", "wap,events", (2, "feed", "is no feed")),
+        (EXPECTED, "shop,orders", "web,events", (3, "feed_table", "twice")),
     ],
 )
 def test_names_the_fault(
@@ -549,13 +580,14 @@ def test_reads_what_spreadsheets_save_as_csv(seeds: Path) -> None:
 
 
 def test_rows_are_numbered_by_the_files_lines(seeds: Path) -> None:
-    edit_seed(seeds, AGENTS, "%bot/%", '"a\nb",reason_a,\n\n%Bot/%')
+    added = '"a\nb",,,reason_a,true,\n\nbots_2,user_agent,,,%Bot/%'
+    edit_seed(seeds, HYGIENE, "%bot/%", added)
     assert [it.row for it in check_seeds(seeds)] == [2, 5]
 
 
 def test_check_tells_all_faults_at_once(seeds: Path) -> None:
     edit_seed(seeds, MODELS, "11.8", "[bold]none")
-    edit_seed(seeds, AGENTS, "%bot/%", "%Bot/%")
+    edit_seed(seeds, HYGIENE, "%bot/%", "%Bot/%")
     result = runner.invoke(app, ["check"])
     assert result.exit_code == ExitCode.BAD_INPUT
     assert "2 faults" in result.output
@@ -574,7 +606,7 @@ def test_check_tells_all_faults_at_once(seeds: Path) -> None:
                 "allowed": "a number above 0",
             },
             {
-                "sheet": "machine_agents",
+                "sheet": "hygiene_rules",
                 "row": 2,
                 "column": "pattern",
                 "value": "%Bot/%",
@@ -740,6 +772,12 @@ texts = st.text(
 texts = texts.filter(lambda text: text.lower() != "null")
 
 
+patterns = texts.filter(
+    lambda text: text.strip("%_") != "" and text == text.lower() and "\\" not in text
+)
+NO_COUNTS = (st.just(""), st.just(""))
+
+
 @st.composite
 def numbers(draw: st.DrawFn, lowest: int = -1_000_000) -> str:
     decimals = draw(st.integers(0, 9))
@@ -774,6 +812,25 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
     used_groups = [draw(st.sampled_from(groups)) for _ in activities]
     whole = st.integers(1, 1_000_000).map(str)
     switch = st.sampled_from(["true", "false"])
+    feeds = draw(st.lists(names, max_size=3, unique=True))
+    shares = st.sampled_from(["0", "0.05", "1"])
+    silences = st.sampled_from([("", "", ""), ("6", "6", "sun"), ("0.5", "9", "")])
+    looked_at = st.tuples(
+        st.sampled_from(["", *feeds]), st.sampled_from(["", *activities])
+    )
+    asked = st.one_of(
+        st.tuples(
+            st.sampled_from(["user_agent", "email"]), looked_at, patterns, *NO_COUNTS
+        ),
+        st.tuples(st.just("tool_flag"), looked_at, st.just(""), *NO_COUNTS),
+        st.tuples(
+            st.sampled_from(["burst", "after_delivery"]),
+            looked_at,
+            st.just(""),
+            st.integers(2, 1_000_000).map(str),
+            st.integers(0, 3600).map(str),
+        ),
+    ).map(lambda it: (it[0], *it[1], *it[2:]))
     status = ["active"] + [pick("score_models", "status") for _ in models[1:]]
     rows: dict[str, list[list[str]]] = {
         "score_models": [
@@ -858,19 +915,32 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
         ],
         "feed_preferences": [
             [feed, str(number), draw(texts)]
-            for number, feed in enumerate(
-                draw(st.lists(names, max_size=3, unique=True)), start=1
-            )
+            for number, feed in enumerate(feeds, start=1)
         ],
-        "machine_agents": [
-            [pattern, draw(names), draw(texts)]
-            for pattern in draw(
-                st.lists(
-                    texts.filter(lambda it: it != "" and it == it.lower()),
-                    max_size=3,
-                    unique=True,
-                )
-            )
+        "hygiene_rules": [
+            [
+                rule,
+                *draw(asked),
+                draw(names),
+                draw(switch),
+                draw(texts),
+            ]
+            for rule in draw(st.lists(names, max_size=3, unique=True))
+        ],
+        "feed_expectations": [
+            [
+                feed,
+                draw(names),
+                *draw(silences),
+                str(draw(st.integers(1, 52))),
+                draw(whole),
+                blank_or(shares),
+                blank_or(st.just("2.5")),
+                blank_or(shares),
+                blank_or(shares),
+                draw(texts),
+            ]
+            for feed in feeds
         ],
     }
     return {
@@ -916,7 +986,7 @@ def test_import_writes_what_changed_and_nothing_else(seeds: Path, book: Path) ->
         rules["E2"] = None
         rules["I4"] = "TRUE"
         rules.append(["loyalty", "cart_added", "", " 1.50 ", 7, 4, 2, None, True, 2025])
-        page(workbook, "feed_preferences").delete_rows(3)
+        page(workbook, "feed_preferences").delete_rows(4)
         bands = page(workbook, "score_bands")
         bands["C2"] = 3.2
 
@@ -953,7 +1023,7 @@ def test_import_writes_what_changed_and_nothing_else(seeds: Path, book: Path) ->
     assert [(it["change"], it["key"]) for it in answer["changes"]][2:] == [
         ("added", ["loyalty", "cart_added", ""]),
         ("changed", ["purchase", "hot"]),
-        ("removed", ["web"]),
+        ("removed", ["email"]),
     ]
     wanted = dict(before)
     wanted[RULES] = (
@@ -962,7 +1032,7 @@ def test_import_writes_what_changed_and_nothing_else(seeds: Path, book: Path) ->
         .replace(b"false,=SUM", b"true,=SUM")
         + b"loyalty,cart_added,,1.5,7,4,2,,true,2025\n"
     )
-    wanted[FEEDS] = b"feed,preference,note\nshop,1,\n"
+    wanted[FEEDS] = before[FEEDS].replace(b"email,3,\n", b"")
     # what didn't change keeps its spelling: 2.7, but also 1.0
     wanted[BANDS] = before[BANDS].replace(b"hot,3.0", b"hot,3.2", 1)
     assert contents(seeds) == wanted
@@ -980,7 +1050,7 @@ def test_import_keeps_the_order_of_the_sheet(seeds: Path, book: Path) -> None:
     _, answer = import_json(book, "--yes")
     assert [it["change"] for it in answer["changes"]] == ["reordered"]
     lines = (seeds / FEEDS).read_text().splitlines()
-    assert lines[1:] == ["web,2,The tracker misses some", "shop,1,"]
+    assert lines[1:3] == ["web,2,The tracker misses some", "shop,1,"]
 
 
 def test_dry_run_and_no_write_nothing(seeds: Path, book: Path) -> None:
@@ -1007,12 +1077,12 @@ def test_import_mends_faulty_and_missing_seeds(seeds: Path, book: Path) -> None:
     before = contents(seeds)
     (seeds / GROUPS).unlink()
     edit_seed(seeds, RULES, "viewed,,1,", "viewed,,x,")
-    edit_seed(seeds, AGENTS, "%bot/%", "%bot/%,")
+    edit_seed(seeds, HYGIENE, "%bot/%", "%bot/%,")
     _, answer = import_json(book, "--yes")
     assert [(it["sheet"], it["change"]) for it in answer["changes"]] == [
         ("activity_rules", "changed"),
         ("group_rules", "rewritten"),
-        ("machine_agents", "rewritten"),
+        ("hygiene_rules", "rewritten"),
     ]
     assert contents(seeds) == before
 
@@ -1048,8 +1118,8 @@ def test_import_refuses_seeds_that_changed_since_the_question(
         ("activity_rules!D1", "Point", (1, "Point", "is not a column")),
         ("activity_rules!L4", "look here", (4, "L", "without a name")),
         ("activity_rules!I2", 1, (2, "is_enabled", "neither")),
-        ("machine_agents!C2", "one\ntwo", (2, "note", "line break")),
-        ("machine_agents!C2", "one_x000D_two", (2, "note", "line break")),
+        ("hygiene_rules!J2", "one\ntwo", (2, "note", "line break")),
+        ("hygiene_rules!J2", "one_x000D_two", (2, "note", "line break")),
     ],
 )
 def test_import_names_the_fault(
@@ -1250,13 +1320,13 @@ def test_a_killed_import_is_whole_or_undone(
 ) -> None:
     set_cell(book, "activity_rules", "D2", 3)
     set_cell(book, "group_rules", "C2", 9)
-    set_cell(book, "machine_agents", "C2", "robots")
+    set_cell(book, "hygiene_rules", "J2", "robots")
     old = contents(seeds)
     new = {
         **old,
         RULES: old[RULES].replace(b"viewed,,1,", b"viewed,,3,"),
         GROUPS: old[GROUPS].replace(b"browse,8", b"browse,9"),
-        AGENTS: old[AGENTS].replace(b"bot_user_agent,", b"bot_user_agent,robots"),
+        HYGIENE: old[HYGIENE].replace(b"agent,true,", b"agent,true,robots"),
     }
     done = subprocess.run(
         [sys.executable, "-c", KILLED_AT_STEP, str(seeds), str(book), str(steps)],
@@ -1281,19 +1351,20 @@ def test_a_killed_import_is_whole_or_undone(
 PLACE = PurePosixPath(FEEDS)
 
 
+PREFERENCES = "feed,preference,note\nweb,1,\nshop,2,\n"
+
+
 def leave_journal(seeds: Path) -> None:
     """Leave what an import that was cut off before its only rename leaves."""
     known = read_seeds(seeds).fingerprints["feed_preferences"]
-    journal = writing._write_aside(
-        seeds, {PLACE: b"feed,preference,note\n"}, {PLACE: known}
-    )
+    journal = writing._write_aside(seeds, {PLACE: PREFERENCES.encode()}, {PLACE: known})
     writing._commit(seeds, journal)
 
 
 def test_export_and_import_finish_what_a_crash_left(seeds: Path, book: Path) -> None:
     leave_journal(seeds)
     assert runner.invoke(app, ["export", "other.xlsx"]).exit_code == 0
-    assert (seeds / FEEDS).read_text() == "feed,preference,note\n"
+    assert (seeds / FEEDS).read_text() == PREFERENCES
     assert runner.invoke(app, ["import", str(book), "--yes"]).exit_code == 0
     leave_journal(seeds)
     assert import_json(Path("other.xlsx"), "--yes")[1]["changes"] == []

@@ -196,6 +196,9 @@ rows_ranked as (
             rows_preferred.reversed_at asc,
             rows_preferred.reverses_nothing asc,
             rows_preferred.reversed_order_id asc,
+            coalesce(rows_preferred.user_agent, '') asc,
+            coalesce(rows_preferred.message_id, '') asc,
+            case when rows_preferred.is_machine_flagged then 0 else 1 end asc,
             rows_preferred.source_file asc
     )
 

@@ -1,3 +1,5 @@
+-- An incremental run reads it.
+-- depends_on: {{ ref('int_activity_changes') }}
 {{
     config(
         materialized='incremental',
@@ -10,78 +12,49 @@
 
 with
 
-activities as (
-
-    select
-        activity_key,
-        activity,
-        business_key,
-        identifier,
-        reversed_order_id,
-        disposition,
-        quantity,
-        occurred_at,
-        taken_back_at,
-        run_id
-
-    from {{ ref('int_activities') }}
-    where disposition <> 'quarantined'
-
-),
-
--- A telling that no longer counts is kept for its run_id: the order's day is touched.
-full_returns as (
-
-    select
-        'order:' || reversed_order_id as order_key,
-        min(case when disposition = 'counted' then occurred_at end) as returned_at,
-        max(run_id) as run_id
-
-    from activities
-    where reversed_order_id is not null
-    group by 1
-
-),
-
--- An order is taken back by its cancellation or its full return, whichever was first.
-activities_reversed as (
-
-    select
-        activities.identifier,
-        activities.activity,
-        cast(activities.occurred_at as date) as activity_date,
-        activities.occurred_at,
-        activities.disposition,
-        activities.quantity,
-        cast(
-            least(
-                coalesce(activities.taken_back_at, full_returns.returned_at),
-                coalesce(full_returns.returned_at, activities.taken_back_at)
-            ) as date
-        ) as reversed_date,
-        greatest(
-            activities.run_id, coalesce(full_returns.run_id, activities.run_id)
-        ) as run_id
-
-    from activities
-    left join full_returns
-        on
-            activities.activity = 'purchase'
-            and activities.business_key = full_returns.order_key
-
-),
-
 {% if is_incremental() %}
+
+    last_count as (
+
+        select coalesce(max(run_id), 0) as run_id from {{ this }}
+
+    ),
+
+    changes as (
+
+        select changes.*
+        from {{ ref('int_activity_changes') }} as changes
+        cross join last_count
+        where changes.run_id > last_count.run_id
+
+    ),
+
+    -- Also by tellings that no longer count: what they took back stands again.
+    orders_touched as (
+
+        select distinct 'order:' || reversed_order_id as order_key from changes
+        where reversed_order_id is not null
+
+    ),
 
     touched_days as (
 
-        select distinct
+        select
             identifier,
             activity,
-            activity_date
+            cast(occurred_at as date) as activity_date
 
-        from activities_reversed
-        where run_id > (select coalesce(max(run_id), 0) from {{ this }})
+        from changes
+        union
+        select
+            purchases.identifier,
+            purchases.activity,
+            cast(purchases.occurred_at as date) as activity_date
+
+        from {{ ref('int_activities_judged') }} as purchases
+        inner join orders_touched
+            on purchases.business_key = orders_touched.order_key
+        where purchases.disposition <> 'quarantined' and purchases.activity = 'purchase'
         union
         -- All activities were judged anew since: no day here stands for sure.
         select
@@ -91,29 +64,44 @@ activities_reversed as (
 
         from {{ this }}
         where
-            (select min(run_id) from activities)
-            > (select coalesce(max(run_id), 0) from {{ this }})
+            (select min(told.run_id) from {{ ref('int_activity_changes') }} as told)
+            > (select last_count.run_id from last_count)
 
     ),
 
     activities_of_days as (
 
         select
-            touched_days.identifier,
-            touched_days.activity,
+            activities.identifier,
+            activities.activity,
             touched_days.activity_date,
-            activities_reversed.occurred_at,
-            activities_reversed.disposition,
-            activities_reversed.quantity,
-            activities_reversed.reversed_date,
-            activities_reversed.run_id
+            case when activities.activity = 'purchase' then activities.business_key end
+                as order_key,
+            activities.disposition,
+            activities.quantity,
+            activities.occurred_at,
+            activities.taken_back_at
+
+        from {{ ref('int_activities_judged') }} as activities
+        inner join touched_days
+            on
+                activities.identifier = touched_days.identifier
+                and activities.activity = touched_days.activity
+                and cast(activities.occurred_at as date) = touched_days.activity_date
+        where activities.disposition <> 'quarantined'
+        union all
+        -- A day of which nothing is left is a day of nothing.
+        select
+            identifier,
+            activity,
+            activity_date,
+            cast(null as {{ dbt.type_string() }}) as order_key,
+            'none' as disposition,
+            0 as quantity,
+            cast(null as {{ dbt.type_timestamp() }}) as occurred_at,
+            cast(null as {{ dbt.type_timestamp() }}) as taken_back_at
 
         from touched_days
-        left join activities_reversed
-            on
-                touched_days.identifier = activities_reversed.identifier
-                and touched_days.activity = activities_reversed.activity
-                and touched_days.activity_date = activities_reversed.activity_date
 
     ),
 
@@ -121,11 +109,57 @@ activities_reversed as (
 
     activities_of_days as (
 
-        select * from activities_reversed
+        select
+            identifier,
+            activity,
+            cast(occurred_at as date) as activity_date,
+            case when activity = 'purchase' then business_key end as order_key,
+            disposition,
+            quantity,
+            occurred_at,
+            taken_back_at
+
+        from {{ ref('int_activities_judged') }}
+        where disposition <> 'quarantined'
 
     ),
 
 {% endif %}
+
+full_returns as (
+
+    select
+        'order:' || reversed_order_id as order_key,
+        min(occurred_at) as returned_at
+
+    from {{ ref('int_activities_judged') }}
+    where disposition = 'counted' and reversed_order_id is not null
+    group by 1
+
+),
+
+-- An order is taken back by its cancellation or its full return, whichever was first.
+activities_reversed as (
+
+    select
+        activities_of_days.identifier,
+        activities_of_days.activity,
+        activities_of_days.activity_date,
+        activities_of_days.occurred_at,
+        activities_of_days.disposition,
+        activities_of_days.quantity,
+        cast(
+            least(
+                coalesce(activities_of_days.taken_back_at, full_returns.returned_at),
+                coalesce(full_returns.returned_at, activities_of_days.taken_back_at)
+            ) as date
+        ) as reversed_date
+
+    from activities_of_days
+    left join full_returns
+        on activities_of_days.order_key = full_returns.order_key
+
+),
 
 -- The days as they were told first. One of which nothing counts any more has no events,
 -- so that it replaces what stood there; the post-hook takes it away.
@@ -141,7 +175,7 @@ days as (
         max(case when disposition = 'counted' then occurred_at end) as last_at,
         count(case when disposition = 'counted' then reversed_date end) as reversals
 
-    from activities_of_days
+    from activities_reversed
     group by 1, 2, 3
 
 ),
@@ -161,14 +195,14 @@ reversed_days as (
 
 activities_of_reversed_days as (
 
-    select activities_of_days.*
-    from activities_of_days
+    select activities_reversed.*
+    from activities_reversed
     inner join reversed_days
         on
-            activities_of_days.identifier = reversed_days.identifier
-            and activities_of_days.activity = reversed_days.activity
-            and activities_of_days.activity_date = reversed_days.activity_date
-    where activities_of_days.disposition = 'counted'
+            activities_reversed.identifier = reversed_days.identifier
+            and activities_reversed.activity = reversed_days.activity
+            and activities_reversed.activity_date = reversed_days.activity_date
+    where activities_reversed.disposition = 'counted'
 
 ),
 

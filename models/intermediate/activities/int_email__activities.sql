@@ -8,24 +8,6 @@ events as (
 
 ),
 
-machine_agents as (
-
-    select * from {{ ref('int_machine_agents') }}
-
-),
-
-events_joined as (
-
-    select
-        events.*,
-        machine_agents.reason as machine_reason
-
-    from events
-    left join machine_agents
-        on events.user_agent = machine_agents.user_agent
-
-),
-
 events_named as (
 
     select
@@ -38,10 +20,9 @@ events_named as (
             message_id='message_id',
             is_machine_flagged='is_machine_open',
             occurred_at='event_time',
-            machine_reason='machine_reason',
         ) }}
 
-    from events_joined
+    from events
 
 ),
 

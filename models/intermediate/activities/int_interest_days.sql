@@ -23,7 +23,7 @@ activities as (
         cast(taken_back_at as date) as valid_to,
         run_id
 
-    from {{ ref('int_activities') }}
+    from {{ ref('int_activities_judged') }}
     where
         product_category is not null
         and activity <> 'purchase'

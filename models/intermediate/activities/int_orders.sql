@@ -24,7 +24,7 @@ activities as (
         taken_back_at,
         run_id
 
-    from {{ ref('int_activities') }}
+    from {{ ref('int_activities_judged') }}
     where
         disposition <> 'quarantined'
         and (activity = 'purchase' or reversed_order_id is not null)

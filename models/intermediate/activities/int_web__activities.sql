@@ -14,24 +14,6 @@ identifies as (
 
 ),
 
-machine_agents as (
-
-    select * from {{ ref('int_machine_agents') }}
-
-),
-
-events_joined as (
-
-    select
-        events.*,
-        machine_agents.reason as machine_reason
-
-    from events
-    left join machine_agents
-        on events.user_agent = machine_agents.user_agent
-
-),
-
 events_named as (
 
     select
@@ -61,10 +43,9 @@ events_named as (
             when quantity < 0 then 'negative_quantity'
             when dwell_seconds < 0 then 'negative_dwell'
         end",
-            machine_reason='machine_reason',
         ) }}
 
-    from events_joined
+    from events
 
 ),
 

@@ -90,16 +90,6 @@ feed_preferences as (
 
 ),
 
-machine_agents as (
-
-    select
-        *,
-        coalesce(pattern, '(blank)') as rule
-
-    from {{ ref('machine_agents') }}
-
-),
-
 profile_rule_faults as (
 
     select * from {{ ref('int_profile_rule_faults') }}
@@ -440,25 +430,10 @@ feed_preference_faults as (
 
 ),
 
-machine_agent_faults as (
-
-    select
-        'machine_agents' as sheet,
-        rule,
-        case
-            when pattern is null then 'pattern is blank'
-            when pattern <> lower(pattern) then 'pattern must be in lower case'
-            when reason is null then 'reason is blank'
-        end as fault
-
-    from machine_agents
-
-),
-
 repeated_rows as (
     {%- for sheet in [
         'score_models', 'activities', 'activity_rules', 'group_rules',
-        'score_bands', 'derived_signals', 'event_names', 'feed_preferences', 'machine_agents',
+        'score_bands', 'derived_signals', 'event_names', 'feed_preferences',
     ] %}
 
         select
@@ -500,7 +475,7 @@ faults_unioned as (
     union all
     select * from feed_preference_faults
     union all
-    select * from machine_agent_faults
+    select * from {{ ref('int_feed_faults') }}
     union all
     select * from repeated_rows
 

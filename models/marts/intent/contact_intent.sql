@@ -111,13 +111,9 @@ top_drivers as (
 
 ),
 
-activity_days as (
+feed_health as (
 
-    select
-        activity_date,
-        last_at
-
-    from {{ ref('int_activity_days') }}
+    select * from {{ ref('feed_health') }}
 
 ),
 
@@ -150,12 +146,28 @@ last_activities as (
 
 ),
 
+last_days as (
+
+    select max(arrival_date) as arrival_date from feed_health
+
+),
+
 data_horizon as (
 
-    select max(activity_days.last_at) as data_as_of
-    from activity_days
-    inner join clock
-        on activity_days.activity_date < clock.as_of
+    select
+        coalesce(
+            min(
+                case
+                    when feed_health.status in ('late', 'silent')
+                        then feed_health.newest_event_at
+                end
+            ),
+            max(feed_health.newest_event_at)
+        ) as data_as_of
+
+    from feed_health
+    inner join last_days
+        on feed_health.arrival_date = last_days.arrival_date
 
 ),
 

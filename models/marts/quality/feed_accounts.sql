@@ -22,18 +22,14 @@ rows_in as (
 ),
 
 rows_without_activity as (
-    {%- for feed in intent_feeds() %}
 
-        select
-            feed,
-            feed_table,
-            count(*) as row_count
+    select
+        feed,
+        feed_table,
+        cast(sum(no_activity) as {{ dbt.type_bigint() }}) as row_count
 
-        from {{ ref('int_' ~ feed ~ '__activities') }}
-        where activity is null and quarantine_reason is null
-        group by 1, 2
-        {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    from {{ ref('int_feed_arrivals') }}
+    group by 1, 2
 
 ),
 
@@ -43,11 +39,12 @@ activities as (
         feed,
         feed_table,
         count(case when disposition = 'counted' then 1 end) as counted,
-        count(case when disposition = 'quarantined' then 1 end) as quarantined,
+        count(case when disposition in ('quarantined', 'machine') then 1 end)
+            as quarantined,
         count(case when disposition = 'duplicate' then 1 end) as duplicates,
         count(case when disposition = 'superseded' then 1 end) as superseded
 
-    from {{ ref('int_activities') }}
+    from {{ ref('int_activities_judged') }}
     group by 1, 2
 
 ),

@@ -4,8 +4,8 @@ with
 
 activities as (
 
-    select * from {{ ref('int_activities') }}
-    where disposition = 'quarantined'
+    select * from {{ ref('int_activities_judged') }}
+    where disposition in ('quarantined', 'machine')
 
 ),
 
@@ -18,6 +18,7 @@ renamed as (
         event_name,
         identifier,
         quarantine_reason as reason,
+        machine_rule as hygiene_rule,
         malformed_columns,
         source_file,
         occurred_at,

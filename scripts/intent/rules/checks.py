@@ -21,10 +21,11 @@ from intent.rules.sheets import (
     BUYING_STAGES,
     DERIVED_SIGNALS,
     EVENT_NAMES,
+    FEED_EXPECTATIONS,
     FEED_PREFERENCES,
     FIT_GRADES,
     FIT_RULES,
-    MACHINE_AGENTS,
+    HYGIENE_RULES,
     SCORE_BANDS,
     SCORE_MODELS,
     SHEETS,
@@ -45,6 +46,13 @@ GRADES = FIT_GRADES.column("fit_grade").choices
 STAGES = BUYING_STAGES.column("buying_stage").choices
 MOST_AUDIENCES = 60
 """As many can rules be for: a contact's audiences are bits of one whole number."""
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+READ_BY = {
+    "pattern": ("user_agent", "email"),
+    "least_count": ("burst", "after_delivery"),
+    "within_seconds": ("burst", "after_delivery"),
+}
+"""The columns of hygiene rules that only some methods read."""
 
 Check = Callable[[Tables], Iterator[Fault]]
 
@@ -259,9 +267,27 @@ def check_band_edges(tables: Tables) -> Iterator[Fault]:
             )
 
 
+def check_hygiene_cells(tables: Tables) -> Iterator[Fault]:
+    """A hygiene rule says what its method reads, and nothing else."""
+    table = tables[HYGIENE_RULES.name]
+    for row in table.rows:
+        method = row.values.get("method")
+        for column, methods in READ_BY.items():
+            if method in methods and not row.texts[column]:
+                wrong, allowed = f"is blank, but {method} reads it", "a value"
+                yield _fault(table, row, column, wrong, allowed)
+            elif method not in (None, *methods) and row.texts[column]:
+                wrong, allowed = f"is not read by {method}", "a blank cell"
+                yield _fault(table, row, column, wrong, allowed)
+        if method == "burst" and _number(row, "least_count") == 1:
+            yield _fault(
+                table, row, "least_count", "would be all there is", "2 or more"
+            )
+
+
 def check_patterns(tables: Tables) -> Iterator[Fault]:
-    """Patterns can match: they are held against names in small letters."""
-    table = tables[MACHINE_AGENTS.name]
+    """Patterns can match something, but not all; they see small letters."""
+    table = tables[HYGIENE_RULES.name]
     for row in table.rows:
         pattern = row.texts["pattern"]
         if pattern != pattern.lower():
@@ -271,6 +297,50 @@ def check_patterns(tables: Tables) -> Iterator[Fault]:
                 "pattern",
                 "has capitals, and so would never match",
                 shown(pattern.lower()),
+            )
+        elif "\\" in pattern:
+            yield _fault(
+                table,
+                row,
+                "pattern",
+                "has a backslash, which databases read differently",
+                "_ in its place",
+            )
+        elif pattern and not pattern.strip("%_"):
+            yield _fault(
+                table, row, "pattern", "would match everything", "part of a name"
+            )
+
+
+def check_silences(tables: Tables) -> Iterator[Fault]:
+    """A table is late before it is silent, and rests on days that there are."""
+    table = tables[FEED_EXPECTATIONS.name]
+    for row in table.rows:
+        late, silent = row.texts["late_after_hours"], row.texts["silent_after_hours"]
+        if bool(late) != bool(silent):
+            yield _fault(
+                table,
+                row,
+                "silent_after_hours",
+                "stands without the other" if silent else "is blank",
+                "late_after_hours and silent_after_hours together, or neither",
+            )
+        elif _is_under(row, "silent_after_hours", row, "late_after_hours"):
+            yield _fault(
+                table,
+                row,
+                "silent_after_hours",
+                f"is under the row's late_after_hours, {late}",
+                f"a number, {late} or more",
+            )
+        days = row.texts["quiet_weekdays"]
+        if days and not set(days.split(" ")) <= set(WEEKDAYS):
+            yield _fault(
+                table,
+                row,
+                "quiet_weekdays",
+                "names no weekdays",
+                f"some of {' '.join(WEEKDAYS)}, with one blank between",
             )
 
 
@@ -434,8 +504,10 @@ CHECKS: tuple[Check, ...] = (
     check_cold_from_zero,
     check_band_ranks,
     check_band_edges,
+    check_hygiene_cells,
     check_patterns,
     check_signal_parameters,
+    check_silences,
     check_event_details,
     check_conditions,
     check_audience_ties,

@@ -599,19 +599,162 @@ FEED_PREFERENCES = Sheet(
     ),
 )
 
-MACHINE_AGENTS = Sheet(
-    name="machine_agents",
+HYGIENE_RULES = Sheet(
+    name="hygiene_rules",
     folder="feeds",
-    description="Programs, not people: their visits and opens earn nothing.",
-    key=("pattern",),
+    description="How machines, and the shop's own people, are known: what they do is "
+    "set aside and earns nothing. Takes effect on all that was ever counted.",
+    key=("rule",),
     colour="7F7F7F",
     columns=(
+        Column("rule", Kind.NAME, "The rule's name."),
+        Column(
+            "method",
+            Kind.NAME,
+            "How it knows. user_agent: by the program that names itself. email: by an "
+            "email of the contact. tool_flag: the tool says so. burst: by more than a "
+            "person does at once. after_delivery: by emails handled as they arrive.",
+            choices=("user_agent", "email", "tool_flag", "burst", "after_delivery"),
+        ),
+        Column(
+            "feed",
+            Kind.NAME,
+            "The feed that it looks at.",
+            required=False,
+            refers_to=("feed_preferences", "feed"),
+            blank_means="all feeds",
+        ),
+        Column(
+            "activity",
+            Kind.NAME,
+            "The activity that it looks at.",
+            required=False,
+            refers_to=("activities", "activity"),
+            blank_means="all activities",
+        ),
         Column(
             "pattern",
             Kind.TEXT,
-            "How the browser names itself, in small letters; % stands for any text.",
+            "For user_agent and email: how it looks, in small letters; % stands for "
+            "any text, _ for any one character.",
+            required=False,
+            blank_means="for the other methods",
+        ),
+        Column(
+            "least_count",
+            Kind.WHOLE,
+            "For burst: this many at once are set aside. For after_delivery: this many "
+            "of one email.",
+            required=False,
+            at_least=Decimal(1),
+            blank_means="for the other methods",
+        ),
+        Column(
+            "within_seconds",
+            Kind.WHOLE,
+            "For burst: at once means within so many seconds. For after_delivery: "
+            "within so many seconds of the delivery.",
+            required=False,
+            at_least=ZERO,
+            at_most=Decimal(3600),
+            blank_means="for the other methods",
         ),
         Column("reason", Kind.NAME, "The reason it is set aside for."),
+        Column("is_enabled", Kind.SWITCH, "false switches the rule off."),
+        NOTE,
+    ),
+)
+
+FEED_EXPECTATIONS = Sheet(
+    name="feed_expectations",
+    folder="feeds",
+    description="What is usual for each table of a feed. What is not, such as a "
+    "tracker that fell silent, is told by the build and shown in feed_health.",
+    key=("feed", "feed_table"),
+    colour="7F7F7F",
+    columns=(
+        Column(
+            "feed",
+            Kind.NAME,
+            "The feed.",
+            refers_to=("feed_preferences", "feed"),
+        ),
+        Column("feed_table", Kind.NAME, "The table of the feed."),
+        Column(
+            "late_after_hours",
+            Kind.NUMBER,
+            "After so many hours without a row the table is late. Days on which the "
+            "shop rests don't count.",
+            required=False,
+            above=ZERO,
+            blank_means="it may be silent",
+        ),
+        Column(
+            "silent_after_hours",
+            Kind.NUMBER,
+            "And after so many it is silent.",
+            required=False,
+            above=ZERO,
+            blank_means="it may be silent",
+        ),
+        Column(
+            "quiet_weekdays",
+            Kind.TEXT,
+            "Days on which nothing is expected, such as sat sun.",
+            required=False,
+            blank_means="none",
+        ),
+        Column(
+            "compared_weeks",
+            Kind.WHOLE,
+            "With how many weeks before a day is compared: with the median of the same "
+            "weekday.",
+            at_least=Decimal(1),
+            at_most=Decimal(52),
+        ),
+        Column(
+            "least_rows",
+            Kind.WHOLE,
+            "Fewer rows than this are chance: neither they nor a median under it are "
+            "judged.",
+            at_least=Decimal(1),
+        ),
+        Column(
+            "least_share_of_median",
+            Kind.NUMBER,
+            "A day with less than this share of the median has collapsed.",
+            required=False,
+            at_least=ZERO,
+            at_most=Decimal(1),
+            blank_means="never",
+        ),
+        Column(
+            "most_share_of_median",
+            Kind.NUMBER,
+            "A day with more than this many times the median is surging.",
+            required=False,
+            at_least=Decimal(1),
+            blank_means="never",
+        ),
+        Column(
+            "most_quarantine_share",
+            Kind.NUMBER,
+            "A day of whose rows a larger share can't be used is dirty.",
+            required=False,
+            at_least=ZERO,
+            at_most=Decimal(1),
+            blank_means="never",
+        ),
+        Column(
+            "most_unknown_share",
+            Kind.NUMBER,
+            "A day of whose rows a larger share has names that event_names doesn't "
+            "list has unknown names.",
+            required=False,
+            at_least=ZERO,
+            at_most=Decimal(1),
+            blank_means="never",
+        ),
         NOTE,
     ),
 )
@@ -630,7 +773,8 @@ SHEETS = (
     FIT_GRADES,
     EVENT_NAMES,
     FEED_PREFERENCES,
-    MACHINE_AGENTS,
+    HYGIENE_RULES,
+    FEED_EXPECTATIONS,
 )
 
 

@@ -37,6 +37,9 @@ class Event:
     """The order that is taken back."""
     reversed_at: int | None
     """From when on it counts no more, by the row's own word."""
+    user_agent: str | None = None
+    message_id: str | None = None
+    is_machine_flagged: bool = False
     taken_back_at: int | None = None
     """The same by the newest word of every feed that tells it."""
     amount: float | None = None
@@ -120,6 +123,9 @@ def event_of(row: Row, table: Table, rules: FeedRules) -> Event | None:
         amount=row.amount,
         currency=row.currency and row.currency.upper(),
         product_category=row.product_category,
+        user_agent=row.user_agent,
+        message_id=row.message_id,
+        is_machine_flagged=bool(row.is_machine_open),
     )
 
 
@@ -172,6 +178,9 @@ def _precedence(event: Event, rules: FeedRules) -> tuple[object, ...]:
         _or_last(event.reversed_at),
         event.reversed_order is None,
         event.reversed_order or "",
+        event.user_agent or "",
+        event.message_id or "",
+        not event.is_machine_flagged,
     )
 
 

@@ -209,7 +209,7 @@ TABLES = (
         identifiers=("customer_id", "email"),
         timestamps=("event_time", "received_at"),
         booleans=("is_machine_open",),
-        texts=("event_name", "user_agent"),
+        texts=("event_name", "user_agent", "message_id"),
     ),
     Table(
         feed="crm",

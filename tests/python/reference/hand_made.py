@@ -61,18 +61,24 @@ web,Product Added,cart_added,
 web,Order Completed,purchase,
 shop,Order Placed,purchase,
 shop,Order Returned,returned,takes_order_back
+email,Received Email,email_received,
 email,Opened Email,email_opened,
 email,Clicked Email,email_clicked,
 """,
     "feeds/identity_limits.csv": "identifier_kind,linked_kind,people,note\n",
     "feeds/feed_preferences.csv": "feed,preference,note\nweb,2,\nshop,1,\nemail,3,\n",
-    "feeds/machine_agents.csv": """\
-pattern,reason,note
-%bot/%,bot_user_agent,
-curl/%,bot_user_agent,
-mozilla/5.0,mail_privacy_open,
-%scan%,link_scanner,
-%scanbot/%,a_first_reason,
+    "feeds/hygiene_rules.csv": """\
+rule,method,feed,activity,pattern,least_count,within_seconds,reason,is_enabled,note
+bots,user_agent,,,%bot/%,,,bot_user_agent,true,
+curl,user_agent,,,curl/%,,,bot_user_agent,true,
+bare,user_agent,email,email_opened,mozilla/5.0,,,mail_privacy_open,true,
+scanners,user_agent,,,%scan%,,,link_scanner,true,
+a_first_rule,user_agent,,,%scanbot/%,,,a_first_reason,true,
+switched_off,user_agent,,,%,,,never,false,
+flags,tool_flag,email,email_opened,,,,mail_privacy_open,true,
+staff,email,,,%@shop.example,,,internal_account,true,
+bursts,burst,web,,,3,10,burst,true,
+scans,after_delivery,email,,,2,20,link_scanner,true,
 """,
 }
 

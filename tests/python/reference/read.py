@@ -41,6 +41,7 @@ class Row:
     order_id: str | None
     form_submission_id: str | None
     user_agent: str | None
+    message_id: str | None
     measured: float | None
     bad_value: str | None
     """The reason of the first number that is out of its range."""
@@ -168,6 +169,7 @@ class _Typed:
             texts.get("order_id", keys if table.key == "order_id" else nothing),
             texts.get("form_submission_id", nothing),
             texts.get("user_agent", nothing),
+            texts.get("message_id", nothing),
             numbers.get(table.measure or "", nothing),
             self._bad_values(numbers, times),
             times.get(table.until or "", nothing),

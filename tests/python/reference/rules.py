@@ -1,11 +1,11 @@
-"""The seeds: rule sheets, event names, feed preferences, machine agents."""
+"""The seeds: rule sheets, event names, feed preferences, hygiene rules."""
 
 import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .values import to_flag
 
@@ -83,6 +83,38 @@ class Signal:
     lapses_after: float | None = None
 
 
+class Asked(Protocol):
+    """What a hygiene rule looks at before all else."""
+
+    activity: str
+    table: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class HygieneRule:
+    """One rule by which it is known that no person did something."""
+
+    name: str
+    method: str
+    feed: str | None
+    activity: str | None
+    pattern: re.Pattern[str]
+    least_count: int
+    within_seconds: int
+    reason: str
+
+    def asks_about(self, event: Asked) -> bool:
+        """Whether the rule is about such events at all."""
+        return self.feed in (None, event.table[0]) and self.activity in (
+            None,
+            event.activity,
+        )
+
+    def matches(self, text: str) -> bool:
+        """Whether the pattern matches the whole of a text in small letters."""
+        return self.pattern.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class FeedRules:
     """What is known of the feeds."""
@@ -91,8 +123,8 @@ class FeedRules:
     """(feed, event name) to activity; None for a known event that is none. A name may
     be '<name>: <detail>'."""
     preferences: dict[str, int]
-    machine_agents: tuple[tuple[re.Pattern[str], str], ...]
-    """Patterns of user agents with their reasons, in the order of the reasons."""
+    hygiene: tuple[HygieneRule, ...] = ()
+    """The rules by which machines are known, as far as they are enabled."""
     identity_limits: dict[tuple[str, str], int] = field(default_factory=dict)
     """(kind of identifier, kind it is linked with) to how many people it may join."""
     effects: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -167,10 +199,6 @@ def read_feed_rules(seeds: Path) -> FeedRules:
     """Read the seeds about feeds."""
     feeds = seeds / "feeds"
     names = _read_seed(feeds / "event_names.csv")
-    agents = sorted(
-        (row["reason"], row["pattern"])
-        for row in _read_seed(feeds / "machine_agents.csv")
-    )
     return FeedRules(
         activities={
             (row["feed"], row["event_name"]): row["activity"] or None for row in names
@@ -180,8 +208,19 @@ def read_feed_rules(seeds: Path) -> FeedRules:
             row["feed"]: int(row["preference"])
             for row in _read_seed(feeds / "feed_preferences.csv")
         },
-        machine_agents=tuple(
-            (like_pattern(pattern), reason) for reason, pattern in agents
+        hygiene=tuple(
+            HygieneRule(
+                name=row["rule"],
+                method=row["method"],
+                feed=row["feed"] or None,
+                activity=row["activity"] or None,
+                pattern=like_pattern(row["pattern"]),
+                least_count=int(row["least_count"] or 0),
+                within_seconds=int(row["within_seconds"] or 0),
+                reason=row["reason"],
+            )
+            for row in _read_seed(feeds / "hygiene_rules.csv")
+            if to_flag(row["is_enabled"])
         ),
         identity_limits={
             (row["identifier_kind"], row["linked_kind"]): int(row["people"])
@@ -191,8 +230,11 @@ def read_feed_rules(seeds: Path) -> FeedRules:
 
 
 def like_pattern(pattern: str) -> re.Pattern[str]:
-    """Return a regular expression for a pattern whose one wildcard is '%'."""
-    return re.compile(".*".join(map(re.escape, pattern.split("%"))), re.DOTALL)
+    """Return a regular expression for a pattern of SQL's like."""
+    wildcards = {"%": ".*", "_": "."}
+    return re.compile(
+        "".join(wildcards.get(each, re.escape(each)) for each in pattern), re.DOTALL
+    )
 
 
 def _read_rules(folder: Path, sheet: str) -> tuple[AudienceRule, ...]:

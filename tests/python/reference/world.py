@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .activities import (
+    INFINITY,
     Event,
     Facts,
     Order,
@@ -18,6 +19,7 @@ from .activities import (
 from .contract import TABLES, Table
 from .hygiene import Hygiene
 from .identity import Identities
+from .machines import machine_reasons
 from .profile import Profiles, read_profiles
 from .read import Row, read_table
 from .rules import (
@@ -119,12 +121,21 @@ class _Reading:
         return event_of(row, table, self.rules)
 
     def kept_events(self) -> list[Event]:
-        """Return each thing once, and write down what became of the other rows."""
-        kept = []
-        for winner, *losers in group_events(self.events, self.rules):
-            kept.append(winner)
-            self.accounts[winner.table]["counted"] += 1
+        """Return what people did, once, and write down what became of the other rows.
+
+        Who is who is asked of all that was ever linked: that is known of machines too.
+        """
+        groups = group_events(self.events, self.rules)
+        reasons = machine_reasons(
+            [winner for winner, *_ in groups],
+            self.rules.hygiene,
+            self.identities.components(INFINITY),
+        )
+        for winner, *losers in groups:
+            reason = reasons.get(winner.business_key)
+            fate = f"quarantined:{reason}" if reason else "counted"
+            self.accounts[winner.table][fate] += 1
             for loser in losers:
                 fate = "duplicates" if is_duplicate(loser, winner) else "superseded"
                 self.accounts[loser.table][fate] += 1
-        return kept
+        return [winner for winner, *_ in groups if winner.business_key not in reasons]
