@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('crm', 'identifier_links') }}
+    select * from {{ feed_source('crm', 'identifier_links') }}
 
 ),
 
