@@ -10,7 +10,7 @@
     alone, not on the clock of the run.
 -#}
 {% macro quarantine_reason(needs_identifier='1 = 1') -%}
-    {%- set tolerated_seconds = 300 -%}
+    {%- set tolerated_seconds = seconds_a_clock_may_be_fast() -%}
     case
         when malformed_columns is not null then 'malformed_value'
         when event_id is null then 'no_event_id'

@@ -1,3 +1,7 @@
+{#-
+    What is judged here is what quarantines a row of these tables among the activities.
+    (They name somebody by their own key, whatever else they hold.)
+-#}
 {{ config(materialized='view') }}
 
 with
@@ -8,39 +12,18 @@ clock as (
 
 ),
 
-{% if 'crm' in intent_feeds() %}
-
-    crm_contacts as (
-
-        select * from {{ ref('stg_crm__contacts') }}
-
-    ),
-
-{% endif %}
-
-{% if 'shop' in intent_feeds() %}
-
-    shop_customers as (
-
-        select * from {{ ref('stg_shop__customers') }}
-
-    ),
-
-{% endif %}
-
--- Whether a record can be used is judged as it is among the activities.
 records_unioned as (
 
     select
         cast(null as {{ dbt.type_string() }}) as feed,
-        {{ activity_columns(
-            identifiers=[],
-            malformed_columns='cast(null as ' ~ dbt.type_string() ~ ')',
-            source_file='cast(null as ' ~ dbt.type_string() ~ ')',
-            received_at='cast(null as ' ~ dbt.type_timestamp() ~ ')',
-        ) }},
+        cast(null as {{ dbt.type_string() }}) as identifier,
+        cast(null as {{ dbt.type_string() }}) as account_id,
         {{ attribute_columns([]) }},
-        cast(null as {{ dbt.type_string() }}) as account_id
+        cast(null as {{ dbt.type_string() }}) as malformed_columns,
+        cast(null as {{ dbt.type_string() }}) as source_file,
+        cast(null as {{ dbt.type_timestamp() }}) as created_at,
+        cast(null as {{ dbt.type_timestamp() }}) as updated_at,
+        cast(null as {{ dbt.type_timestamp() }}) as received_at
     where 1 = 0
 
     {% if 'crm' in intent_feeds() %}
@@ -48,17 +31,16 @@ records_unioned as (
         union all
         select
             'crm' as feed,
-            {{ activity_columns(
-                identifiers=['crm_id', 'customer_id', 'email', 'phone'],
-                event_id='crm_id',
-                occurred_at='created_at',
-                version_at='coalesce(updated_at, created_at)',
-                bad_value=impossible_attributes(has_income=true),
-            ) }},
+            {{ typed_identifier('crm_id') }} as identifier,
+            account_id,
             {{ attribute_columns(declared_attributes()) }},
-            account_id
+            malformed_columns,
+            source_file,
+            created_at,
+            updated_at,
+            received_at
 
-        from crm_contacts
+        from {{ ref('stg_crm__contacts') }}
 
     {% endif %}
 
@@ -67,54 +49,42 @@ records_unioned as (
         union all
         select
             'shop' as feed,
-            {{ activity_columns(
-                identifiers=['customer_id', 'email', 'phone'],
-                event_id='customer_id',
-                occurred_at='created_at',
-                version_at='coalesce(updated_at, created_at)',
-                bad_value=impossible_attributes(),
-            ) }},
+            {{ typed_identifier('customer_id') }} as identifier,
+            cast(null as {{ dbt.type_string() }}) as account_id,
             {{ attribute_columns([
                 'country', 'region', 'city', 'language', 'gender', 'account_type',
                 'birth_date',
             ]) }},
-            cast(null as {{ dbt.type_string() }}) as account_id
+            malformed_columns,
+            source_file,
+            created_at,
+            updated_at,
+            received_at
 
-        from shop_customers
+        from {{ ref('stg_shop__customers') }}
 
     {% endif %}
 
 ),
 
--- Records have no names that could be unknown, and stand for no activity.
-records_named as (
+records_judged as (
 
     select
         *,
-        email as given_email,
-        false as has_unknown_name,
-        cast(null as {{ dbt.type_string() }}) as activity
+        coalesce(updated_at, created_at) as version_at,
+        case
+            when identifier is null or created_at is null then 1
+            when malformed_columns is not null then 1
+            when {{ impossible_attributes(has_income=true) }} is not null then 1
+            when
+                {{ epoch_seconds('created_at') }}
+                > {{ epoch_seconds('received_at') }}
+                + {{ seconds_a_clock_may_be_fast() }}
+                then 1
+            else 0
+        end as is_unusable
 
     from records_unioned
-
-),
-
-usable as (
-
-    select
-        feed,
-        account_id,
-        case feed
-            when 'crm' then {{ typed_identifier('crm_id') }}
-            else {{ typed_identifier('customer_id') }}
-        end as identifier,
-        source_file,
-        received_at,
-        version_at,
-        {{ declared_attributes() | join(',\n        ') }}
-
-    from records_named
-    where {{ quarantine_reason() }} is null
 
 ),
 
@@ -122,18 +92,18 @@ usable as (
 versions_ranked as (
 
     select
-        usable.*,
+        records_judged.*,
         row_number() over (
-            partition by usable.identifier
+            partition by records_judged.identifier
             order by
-                usable.version_at desc,
-                usable.received_at desc,
-                usable.source_file asc
+                records_judged.version_at desc,
+                records_judged.received_at desc,
+                records_judged.source_file asc
         ) as version_rank
 
-    from usable
+    from records_judged
     cross join clock
-    where usable.version_at < clock.as_of
+    where records_judged.is_unusable = 0 and records_judged.version_at < clock.as_of
 
 ),
 
