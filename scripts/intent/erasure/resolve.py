@@ -1,0 +1,158 @@
+"""Who is behind an identifier, and what of the identifiers is theirs alone.
+
+A contact's identifiers are those that it has now, and earlier ones that were never
+linked to anything but them. What somebody else was linked to as well, a shared tablet,
+stays: it is not theirs to erase.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from intent.erasure.databases import quoted
+from intent.erasure.identifiers import GMAIL, KINDS, Identifier, canonical
+from intent.errors import UnavailableError
+
+CONTACTS = "int_identifier_contacts"
+LINKS = "int_identifier_links"
+
+Links = Mapping[str, Collection[str]]
+"""The identifiers that each is linked to, or ever was."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What belongs to a contact."""
+
+    identifiers: frozenset[Identifier]
+    contact_ids: frozenset[str]
+    """The id that it has now, and those that were only its own before."""
+    is_known: bool
+    """False if no built model knows the identifier."""
+    left: Mapping[str, int]
+    """How many identifiers stay of each kind, as others were linked to them too."""
+
+
+class Identity:
+    """The identity tables of a warehouse."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, database: str) -> None:
+        """Find the tables.
+
+        Raises:
+            UnavailableError: they are not there.
+        """
+        self._connection = connection
+        rows = connection.execute(
+            "select table_name, schema_name, list(column_name) from duckdb_columns() "
+            "where database_name = ? and table_name in (?, ?) group by 1, 2",
+            [database, CONTACTS, LINKS],
+        ).fetchall()
+        tables = {
+            name: (f"{quoted(database)}.{quoted(schema)}.{quoted(name)}", columns)
+            for name, schema, columns in rows
+        }
+        if tables.keys() != {CONTACTS, LINKS}:
+            raise UnavailableError(
+                "The warehouse does not say who is who yet. Build it first: "
+                "`intent build`."
+            )
+        self._contacts, columns = tables[CONTACTS]
+        self._links, _ = tables[LINKS]
+        self._is_now = "valid_to is null" if "valid_to" in columns else "true"
+
+    def find(self, requested: Collection[Identifier]) -> Contact:
+        """Find all that belongs to whoever has one of these identifiers."""
+        pattern = "|".join(f"{each.kind}:(?:{each.pattern})" for each in requested)
+        named = self._texts(
+            f"select distinct identifier from {self._contacts} "
+            "where regexp_full_match(identifier, ?, 'i')",
+            pattern,
+        )
+        now = self._texts(
+            f"select distinct contact_id from {self._contacts} "
+            f"where {self._is_now} and identifier in ?",
+            named,
+        )
+        mine = named | self._texts(
+            f"select identifier from {self._contacts} "
+            f"where {self._is_now} and contact_id in ?",
+            now,
+        )
+        mine, left = with_only_theirs(mine, self._links_of)
+        former = self._texts(
+            f"select distinct contact_id from {self._contacts} where identifier in $1 "
+            f"and contact_id not in (select contact_id from {self._contacts} "
+            f"where {self._is_now} and identifier not in $1)",
+            mine,
+        )
+        return Contact(
+            identifiers=frozenset({*map(parse, mine), *requested}),
+            contact_ids=frozenset(now | former),
+            is_known=bool(named),
+            left=Counter(parse(each).kind for each in left),
+        )
+
+    def known(self, identifiers: Collection[Identifier]) -> set[Identifier]:
+        """Those of some identifiers that the built models know of."""
+        various = [each for each in identifiers if is_spelt_variously(each)]
+        pattern = "|".join(f"{each.kind}:(?:{each.pattern})" for each in various)
+        found = self._texts(
+            f"select linked_identifier from {self._links} where linked_identifier in ?",
+            {each.typed for each in identifiers},
+        )
+        if various:
+            found |= self._texts(
+                f"select linked_identifier from {self._links} "
+                "where regexp_full_match(linked_identifier, ?, 'i')",
+                pattern,
+            )
+        return set(identifiers) & {parse(each) for each in found}
+
+    def _links_of(self, identifiers: Collection[str]) -> Links:
+        """The links of some identifiers."""
+        rows = self._connection.execute(
+            f"select identifier, linked_identifier from {self._links} "
+            "where identifier <> linked_identifier "
+            "and (identifier in $1 or linked_identifier in $1)",
+            [list(identifiers)],
+        ).fetchall()
+        links: dict[str, set[str]] = {each: set() for each in identifiers}
+        for one, other in rows:
+            links.setdefault(one, set()).add(other)
+            links.setdefault(other, set()).add(one)
+        return {each: links[each] for each in identifiers}
+
+    def _texts(self, sql: str, value: str | Iterable[str]) -> set[str]:
+        bound = value if isinstance(value, str) else list(value)
+        return {text for (text,) in self._connection.execute(sql, [bound]).fetchall()}
+
+
+def with_only_theirs(
+    mine: Collection[str], links_of: Callable[[Collection[str]], Links]
+) -> tuple[set[str], set[str]]:
+    """Add the identifiers that were only ever linked to these.
+
+    Returns:
+        These and those, and the ones that others were linked to as well.
+    """
+    found = set(mine)
+    while True:
+        near = {each for all_ in links_of(found).values() for each in all_} - found
+        theirs = {each for each, all_ in links_of(near).items() if set(all_) <= found}
+        if not theirs:
+            return found, near
+        found |= theirs
+
+
+def parse(typed: str) -> Identifier:
+    """Read an identifier as the warehouse has it, with its kind before it."""
+    kind, _, value = typed.partition(":")
+    return Identifier(kind, canonical(kind, value) if kind in KINDS else value)
+
+
+def is_spelt_variously(identifier: Identifier) -> bool:
+    """True if the warehouse may have the identifier in another spelling than ours."""
+    return identifier.kind == "phone" or identifier.value.endswith(f"@{GMAIL[0]}")
