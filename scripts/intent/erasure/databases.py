@@ -222,6 +222,26 @@ def find_in_database(
     return found
 
 
+def rows_of_nobody(
+    connection: duckdb.DuckDBPyConnection, database: str
+) -> set[tuple[str, str]]:
+    """The rows of landing files that are in some table, and name nobody there."""
+    found: set[tuple[str, str]] = set()
+    for name, columns in tables_of(connection, database):
+        names = {each.name for each in columns}
+        if {"source_file", "event_id"} <= names:
+            owners = sorted(names & set(OWNER_COLUMNS))
+            nobodys = " and ".join(f"{each} is null" for each in owners) or "true"
+            found |= set(
+                connection.execute(
+                    f"select distinct source_file, trim(event_id) "
+                    f"from {quoted(database)}.{name} "
+                    f"where {nobodys} and event_id is not null"
+                ).fetchall()
+            )
+    return found
+
+
 def copy_without(
     connection: duckdb.DuckDBPyConnection, database: str, target: Path, finder: Finder
 ) -> None:

@@ -36,6 +36,7 @@ from intent.erasure.databases import (
     find_in_database,
     opened,
     put_in_place,
+    rows_of_nobody,
 )
 from intent.erasure.files import ASIDE, holds, sweep, visible_files
 from intent.erasure.guard import forget_checked, keep_out_erased, mark_checked
@@ -44,7 +45,13 @@ from intent.erasure.keyring import Hashes, Keyring, open_keyring, read_hashes
 from intent.erasure.queue import queue_deletions
 from intent.erasure.resolve import Contact, Identity
 from intent.erasure.rows import shapes_of
-from intent.erasure.survey import LandedFile, Survey, landed_files, survey
+from intent.erasure.survey import (
+    LandedFile,
+    Survey,
+    landed_files,
+    survey,
+    table_of,
+)
 from intent.errors import BadInputError, IntentError, UnavailableError
 from intent.publish import ASIDE as PUBLISHED_ASIDE
 from intent.settings import Places
@@ -117,6 +124,7 @@ def forget(
     if keyring is not None:
         for folder in (places.landing, places.refused, places.published):
             sweep(folder)
+        remove_drafts(places.erasures, hashes)
         keep_out_erased(places)
     with ExitStack() as stack:
         say("looking who it is")
@@ -125,7 +133,8 @@ def forget(
         if places.ledger.exists():
             ledger = stack.enter_context(opened(places.ledger, alone=True))
         refuse_files_not_counted(warehouse, places.landing)
-        plan = find(places, request, Identity(warehouse, name), say)
+        kept = rows_kept(places, hashes, keyring, rows_of_nobody(warehouse, name))
+        plan = find(places, request, Identity(warehouse, name), kept, say)
         plan.warehouse = find_in_database(warehouse, name, plan.finder)
         if ledger is not None:
             plan.ledger = find_in_database(*ledger, plan.finder)
@@ -154,21 +163,50 @@ def forget(
 
 
 def find(
-    places: Places, request: Request, identity: Identity, say: Callable[[str], None]
+    places: Places,
+    request: Request,
+    identity: Identity,
+    kept: set[tuple[str, str]],
+    say: Callable[[str], None],
 ) -> Plan:
-    """Find all that there is of a contact, but for the databases."""
+    """Find all that there is of a contact, but for the databases.
+
+    `kept` are rows of landing files that are known to be gone.
+    """
     contact = identity.find(request.identifiers)
     say("looking through the landing folder")
     files = landed_files(places.landing, shapes_of(read_contracts(places.staging)))
     erased = Erased(contact.identifiers, contact_ids=contact.contact_ids)
     landed = survey(files, erased, identity.known, widens=True)
-    finder = Finder(landed.erased, landed.row_keys)
+    finder = Finder(landed.erased, landed.row_keys | kept)
     plan = Plan(contact, landed, files, finder)
     say("looking through what was built")
     for place, folder, used in folders(places, finder):
         if found := find_in_folder(folder, used):
             plan.folders[place] = found
     return plan
+
+
+def rows_kept(
+    places: Places,
+    hashes: Hashes,
+    keyring: Keyring | None,
+    rows: set[tuple[str, str]],
+) -> set[tuple[str, str]]:
+    """Those of some rows, by file and own key, that are of records erased before.
+
+    A run that was cut short may have taken them out of the landing files already.
+    """
+    if keyring is None or not hashes.all:
+        return set()
+    shapes, listed = shapes_of(read_contracts(places.staging)), hashes.all
+    return {
+        (file, key)
+        for file, key in rows
+        if (shape := shapes.get(table_of(file))) is not None
+        and shape.records is not None
+        and keyring.hash(shape.records, key) in listed
+    }
 
 
 def folders(places: Places, finder: Finder) -> list[tuple[str, Path, Finder]]:
@@ -213,6 +251,15 @@ def erasure_of(
             "it spelt right? Another identifier of the same person does as well."
         )
     return f"{now()[:10]}-{os.urandom(4).hex()}", False
+
+
+def remove_drafts(erasures: Path, hashes: Hashes) -> None:
+    """Remove the certificates of runs that were cut short before they began."""
+    for file in erasures.glob("*.json"):
+        certificate = read_certificate(erasures, file.stem)
+        is_draft = certificate is not None and certificate.status == STARTED
+        if is_draft and file.stem not in hashes.by_erasure:
+            file.unlink()
 
 
 def refuse_loads_at_work(landing: Path) -> None:
@@ -301,9 +348,7 @@ def sources(plan: Plan, places: Places) -> list[str]:
     """What the shop must clean itself, as it is not ours to write to."""
     found = [
         f"{table}: the tool that this feed comes from, and the exports of it"
-        for table in sorted(
-            {".".join(name.split("/")[:2]) for name in plan.landed.changes}
-        )
+        for table in sorted({table_of(name) for name in plan.landed.changes})
     ]
     found += [
         f"{table}: what fills this table of the warehouse brings the rows back"
@@ -345,8 +390,8 @@ class _Run:
         # From now on no file is known to be free of all that was erased.
         forget_checked(self.places)
         keys = {self.keyring.hash(*each) for each in self.erased.keys}
-        hashes.add(self.certificate.erasure_id, self.hashes | keys, self.keyring)
         self.certificate.write(self.places.erasures)
+        hashes.add(self.certificate.erasure_id, self.hashes | keys, self.keyring)
 
     def clean_files(self) -> None:
         """Write the landing files and the copies of tables anew."""

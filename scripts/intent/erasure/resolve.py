@@ -65,23 +65,20 @@ class Identity:
 
     def find(self, requested: Collection[Identifier]) -> Contact:
         """Find all that belongs to whoever has one of these identifiers."""
-        pattern = "|".join(f"{each.kind}:(?:{each.pattern})" for each in requested)
-        named = self._texts(
-            f"select distinct identifier from {self._contacts} "
-            "where regexp_full_match(identifier, ?, 'i')",
-            pattern,
-        )
-        now = self._texts(
-            f"select distinct contact_id from {self._contacts} "
-            f"where {self._is_now} and identifier in ?",
-            named,
-        )
-        mine = named | self._texts(
-            f"select identifier from {self._contacts} "
-            f"where {self._is_now} and contact_id in ?",
-            now,
-        )
+        named = self._spellings(requested)
+        mine: set[str] = set()
+        near = named
+        while near - mine:
+            mine |= near
+            mine |= self._texts(
+                f"select identifier from {self._contacts} "
+                f"where {self._is_now} and contact_id in ?",
+                self._contacts_of(mine),
+            )
+            various = [each for each in map(parse, mine) if is_spelt_variously(each)]
+            near = self._spellings(various)
         mine, left = with_only_theirs(mine, self._links_of)
+        now = self._contacts_of(mine)
         former = self._texts(
             f"select distinct contact_id from {self._contacts} where identifier in $1 "
             f"and contact_id not in (select contact_id from {self._contacts} "
@@ -110,6 +107,25 @@ class Identity:
                 pattern,
             )
         return set(identifiers) & {parse(each) for each in found}
+
+    def _contacts_of(self, identifiers: Collection[str]) -> set[str]:
+        """The contacts that have one of some identifiers now."""
+        return self._texts(
+            f"select distinct contact_id from {self._contacts} "
+            f"where {self._is_now} and identifier in ?",
+            identifiers,
+        )
+
+    def _spellings(self, identifiers: Collection[Identifier]) -> set[str]:
+        """The identifiers as the warehouse spells them, each in one way or more."""
+        if not identifiers:
+            return set()
+        pattern = "|".join(f"{each.kind}:(?:{each.pattern})" for each in identifiers)
+        return self._texts(
+            f"select distinct identifier from {self._contacts} "
+            "where regexp_full_match(identifier, ?, 'i')",
+            pattern,
+        )
 
     def _links_of(self, identifiers: Collection[str]) -> Links:
         """The links of some identifiers."""

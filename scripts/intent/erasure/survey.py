@@ -82,11 +82,16 @@ def landed_files(landing: Path, shapes: Mapping[str, Shape]) -> list[LandedFile]
     files = []
     for path in visible_files(landing):
         name = path.relative_to(landing).as_posix()
-        table = ".".join(name.split("/")[:2])
+        table = table_of(name)
         if is_readable(path):
             shape = shapes.get(table, Shape(table, keys=every_key))
             files.append(LandedFile(path, name, shape))
     return files
+
+
+def table_of(name: str) -> str:
+    """The table of a landing file, by its place in the folder."""
+    return ".".join(name.split("/")[:2])
 
 
 def survey(
