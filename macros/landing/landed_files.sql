@@ -200,33 +200,3 @@
     order by 1
     limit 20
 {% endmacro %}
-
-
-{#-
-    The files that were not looked at for erased contacts, if any contact was erased.
-    Only `intent` can tell whose rows they hold: the hashes are keyed.
--#}
-{% macro erasure_faults_sql() %}
-    {% set folder = env_var('INTENT_ERASURES', 'data/erasures').rstrip('/') %}
-    {% set found = run_query(
-        'select parse_filename(file) from glob(' ~ sql_text(folder ~ '/*') ~ ')'
-    ).columns[0].values() %}
-    {% if 'hashes' in found %}
-        select
-            files.source_file || ': was not looked at for contacts that were erased. '
-            || 'Run `intent check` or `intent build`'
-        from {{ var('intent_raw_schema') }}.landed_files as files
-        {% if 'checked.csv' in found %}
-            anti join read_csv(
-                {{ sql_text(folder ~ '/checked.csv') }}, auto_detect = false,
-                header = true, columns = {'source_file': 'varchar', 'fingerprint': 'varchar'}
-            ) as checked
-                on
-                    files.source_file = checked.source_file
-                    and files.fingerprint = checked.fingerprint
-        {% endif %}
-        where files.file_format not in ('seed', '')
-        order by 1
-        limit 20
-    {% endif %}
-{% endmacro %}

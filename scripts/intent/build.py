@@ -8,6 +8,7 @@ from typing import Any
 from intent.console import err
 from intent.contracts import read_contracts
 from intent.dbt import run_dbt
+from intent.erasure.certificate import cut_short
 from intent.erasure.guard import keep_out_erased
 from intent.errors import BadInputError
 from intent.landing import refuse_cut_off_files
@@ -72,7 +73,17 @@ def build(places: Places, request: BuildRequest) -> list[str]:
 
 
 def leave_erased_out(places: Places) -> None:
-    """Take rows of erased contacts out of the files that landed since, and say so."""
+    """Take rows of erased contacts out of the files that landed since, and say so.
+
+    Raises:
+        BadInputError: the key is missing or wrong, or an erasure was cut short: what it
+            still has to erase is known by what was built before.
+    """
+    if begun := cut_short(places.erasures):
+        raise BadInputError(
+            f"The erasure {begun[0]} was cut short. Finish it first: give the same "
+            "`intent forget` again."
+        )
     for name, changes in keep_out_erased(places).items():
         err.print(
             f"{name}: {changes.removed + changes.blanked:,} rows name contacts that "

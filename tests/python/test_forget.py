@@ -37,7 +37,8 @@ EMAIL = "annamuster@gmail.com"
 NEEDLES = (
     *("annamuster", "anna.muster", "ca-900001", "ua-900001", "003a900001"),
     *("1709000001", "170 9000001", "cookie-anna-01", "cookie-anna-02"),
-    *("oa-900001", "la-900001", "la-900002", "ra-900001"),
+    *("oa-900001", "la-900001", "la-900002", "ra-900001", "ta-900001", "sa-900001"),
+    *("va-900001", "qa-900001"),
 )
 DAY = "2026-06-20"
 
@@ -238,6 +239,13 @@ def land_anna(shop: Shop) -> None:
         {**event(9, anonymous_id="cookie-ben", email="ben@example.org")},
     ]
     shop.land("web/identifies", "more.ndjson", lines(calls))
+    tablet = [
+        event(21, user_id="UA-900001", anonymous_id="tablet-900"),
+        event(22, user_id="CB-900002", anonymous_id="tablet-900"),
+        event(23, anonymous_id="tablet-900"),
+    ]
+    shop.land("web/events", "tablet.ndjson", lines(tablet))
+    land_elsewhere(shop)
     mails = [
         event(10, "Opened Email", email="annamuster@gmail.com", customer_id=None),
         event(11, "Opened Email", **ben),
@@ -274,6 +282,38 @@ def land_anna(shop: Shop) -> None:
         },
     ]
     shop.land("crm/contacts", "more.csv", table_of(contacts))
+
+
+def land_elsewhere(shop: Shop) -> None:
+    """What Anna did with service, community and the like; a rating names nobody."""
+    received = {"received_at": f"{DAY}T13:00:00Z"}
+    ticket = {"ticket_id": "TA-900001", "opened_at": f"{DAY}T12:00:00Z", **received}
+    tickets = [
+        {**ticket, "email": "anna.muster@gmail.com", "topic": "defect"},
+        {**ticket, "email": "ben@example.org", "ticket_id": "TB-900002"},
+    ]
+    shop.land("support/tickets", "more.ndjson", lines(tickets))
+    rating = {"rated_at": f"{DAY}T12:30:00Z", "score": 5, **received}
+    ratings = [
+        {"rating_id": "SA-900001", "ticket_id": "TA-900001", **rating},
+        {"rating_id": "SB-900002", "ticket_id": "TB-900002", **rating},
+    ]
+    shop.land("support/ratings", "more.csv", table_of(ratings))
+    told = {"event_time": f"{DAY}T12:00:00Z", **received}
+    for table, name, named in (
+        ("loyalty/events", "Points Earned", {"customer_id": "CA-900001"}),
+        ("social/events", "Followed", {"user_id": "UA-900001"}),
+        ("shop/subscriptions", "Subscription Started", {"customer_id": "CA-900001"}),
+    ):
+        key = "subscription_event_id" if "subscriptions" in table else "event_id"
+        row = {key: f"{table}-1", "event_name": name, **told, **named}
+        shop.land(table, "more.ndjson", lines([row]))
+    review = {"review_id": "VA-900001", "reviewed_at": f"{DAY}T12:00:00Z", "rating": 5}
+    review |= {"email": "annamuster@googlemail.com", **received}
+    shop.land("reviews/reviews", "more.ndjson", lines([review]))
+    answer = {"response_id": "QA-900001", "answered_at": f"{DAY}T12:00:00Z", **received}
+    answers = [{**answer, "anonymous_id": "cookie-anna-01", "score": 9}]
+    shop.land("surveys/responses", "more.ndjson", lines(answers))
 
 
 def add_other_tables(shop: ErasingShop) -> None:
@@ -492,7 +532,17 @@ def test_the_certificate_says_what_was_done(erasure: Erasure) -> None:
         "phone": 1,
         "user_id": 1,
     }
-    assert certificate["records"] == {"order_id": 1, "order_line_id": 2, "return_id": 1}
+    assert certificate["records"] == {
+        "order_id": 1,
+        "order_line_id": 2,
+        "rating_id": 1,
+        "response_id": 1,
+        "return_id": 1,
+        "review_id": 1,
+        "subscription_event_id": 1,
+        "ticket_id": 1,
+    }
+    assert certificate["linked_but_left"] == {"anonymous_id": 1}
     removed = {
         (each["place"], each["name"]): each["rows_removed"]
         for each in certificate["removals"]
@@ -626,6 +676,10 @@ def test_a_run_that_was_killed_can_be_repeated(
         for file in shop.folder.rglob("more*.*"):
             assert file.name.startswith(".") or list(everything_in(file))
         assert shop.scores().items() >= erasure.shop.scores().items()
+    for arguments in (("build",), ("forget", "--email", "ben@example.org", "--yes")):
+        done = shop.intent(*arguments)
+        assert done.returncode == 3, done.stderr
+        assert "was cut short" in done.stderr
     certificate = shop.forget("--email", EMAIL)
     assert not shop.places_of(*NEEDLES[1:])
     assert shop.scores() == erasure.shop.scores()
@@ -657,34 +711,27 @@ def test_a_full_disk_is_told_and_the_run_can_be_repeated(
 
 
 def test_a_shared_tablet_does_not_take_the_other_along(
-    built: ErasingShop, tmp_path: Path
+    erasure: Erasure, rebuilt: ErasingShop
 ) -> None:
-    shop = built.copy_to(tmp_path)
-    tablet = [
-        event(21, user_id="UA-900001", anonymous_id="tablet-900"),
-        event(22, user_id="CB-900002", anonymous_id="tablet-900"),
-        event(23, anonymous_id="tablet-900"),
-    ]
-    shop.land("web/events", "tablet.ndjson", lines(tablet))
-    with duckdb.connect(str(shop.warehouse)) as connection:
-        connection.execute(
-            "insert into raw.counted_files values (?, '')", ["web/events/tablet.ndjson"]
-        )
-        # Both are linked to it, and it is nobody's, as more than one has it.
-        connection.execute(
-            "insert into intent_intermediate.int_identifier_links values"
-            " ('user_id:UA-900001', 'anonymous_id:tablet-900', '2026-06-20'),"
-            " ('user_id:CB-900002', 'anonymous_id:tablet-900', '2026-06-20')"
-        )
-        connection.execute(
-            "insert into intent_intermediate.int_identifier_contacts values"
-            " ('anonymous_id:tablet-900', 'of nobody', '2026-06-20')"
-        )
-    certificate = shop.forget("--crm-id", "003A900001")
-    assert certificate["linked_but_left"] == {"anonymous_id": 1}
-    left = (shop.landing / "web/events/tablet.ndjson").read_text()
-    assert left == lines(tablet[1:])
-    assert not shop.places_of(*NEEDLES[1:])
+    name = "landing/web/events/tablet.ndjson"
+    rows = (erasure.before.folder / name).read_text().splitlines()
+    assert (erasure.shop.folder / name).read_text().splitlines() == rows[1:]
+    # Without her the tablet would be Ben's, with what she may have done on it.
+    ben = rebuilt.contact_id("customer_id:CB-900002")
+    assert rebuilt.contact_id("anonymous_id:tablet-900") != ben
+    assert erasure.before.contact_id("customer_id:CB-900002") == ben
+
+
+def test_what_changed_hands_is_blanked_in_the_rows_of_the_one_before() -> None:
+    phone, ben = Identifier("phone", "+491709000001"), Identifier("customer_id", "B-1")
+    columns = {
+        "customer_id": texts(["B-1", "X-9", None]),
+        "phone": texts(["0049 170 9000001"] * 3),
+    }
+    erased = Erased(frozenset([phone]), others=frozenset([ben]))
+    verdict = judge(columns, 3, Shape(""), erased)
+    assert list(verdict.removed) == [False, True, True]
+    assert list(verdict.blanked["phone"]) == [True, False, False]
 
 
 def test_two_people_in_one_contact_are_not_erased_unasked(
@@ -951,7 +998,9 @@ def test_a_file_in_which_nothing_changes_is_not_written(tmp_path: Path) -> None:
 
 def test_keys_of_records_are_told_from_event_ids() -> None:
     shapes = shapes_of(read_contracts(PROJECT / "models" / "staging"))
-    assert shapes["shop.orders"].records == "order_id"
+    assert shapes["shop.orders"].records == {"order_id"}
+    assert "subscription_id" in shapes["shop.subscriptions"].records
+    assert "ticket_id" in shapes["support.ratings"].keys
     assert "order_id" in shapes["shop.order_lines"].keys
     assert "order_id" in shapes["web.events"].keys
     assert not any("event_id" in shape.keys for shape in shapes.values())

@@ -14,6 +14,7 @@ from typing import Any
 from intent.erasure.files import write_whole
 from intent.errors import BadInputError
 
+PLANNED = "planned"
 STARTED = "started"
 DONE = "done"
 
@@ -124,6 +125,16 @@ def read_certificate(erasures: Path, erasure_id: str) -> Certificate | None:
         raise BadInputError(
             f"{file} is damaged. Move it away, then give the same command again."
         ) from error
+
+
+def cut_short(erasures: Path) -> list[str]:
+    """The ids of erasures that were begun and are not done."""
+    found = []
+    for file in sorted(erasures.glob("*.json")):
+        certificate = read_certificate(erasures, file.stem)
+        if certificate is not None and certificate.status == STARTED:
+            found.append(file.stem)
+    return found
 
 
 def listed(counts: dict[str, int]) -> str:

@@ -21,6 +21,8 @@ OUR_QUEUE = "erasures"
 """The ledger's table of what is still to be deleted elsewhere; it names contact ids."""
 BLANK = "[erased]"
 OWNER_COLUMNS = (*KINDS, "identifier", "linked_identifier", "contact_id")
+NODE = "node"
+"""The number that stands for an identifier where many are compared."""
 SHORTEST_WHOLE = 4
 """So short a text may be anything, in a column that doesn't say that it is an id."""
 
@@ -52,6 +54,12 @@ class Column:
             *("TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS"),
             *("TIMESTAMP_NS", "TIME WITH TIME ZONE", "BIT"),
         )
+
+    @property
+    def is_number(self) -> bool:
+        """True if it numbers identifiers, as the identity tables do."""
+        is_named_so = self.name == NODE or self.name.endswith(f"_{NODE}")
+        return is_named_so and self.data_type == "BIGINT"
 
     @property
     def is_plain_text(self) -> bool:
@@ -95,6 +103,7 @@ class Finder:
             "whole": "|".join(f"(?:{each})" for each in patterns if each) or r"[^\s\S]",
             "mentions": self.erased.mentions or r"[^\s\S]",
             "typed": [each.typed for each in self.erased.identifiers],
+            "nodes": [],
             "files": [file for file, _ in self.rows],
             "row_keys": [key for _, key in self.rows],
         }
@@ -108,7 +117,7 @@ class Finder:
 
     def is_about(self, columns: Sequence[Column]) -> str:
         """SQL that is true for a row that goes."""
-        tests = []
+        tests = [f"{each.sql} in $nodes" for each in columns if each.is_number]
         for each in columns:
             if each.name in KINDS:
                 tests.append(f"trim({as_text(each)}) in $of_{each.name}")
@@ -205,6 +214,22 @@ def tables_of(
         (f"{quoted(schema)}.{quoted(table)}", [Column(*each) for each in columns])
         for schema, table, columns in rows
     ]
+
+
+def note_nodes(
+    connection: duckdb.DuckDBPyConnection, database: str, finder: Finder
+) -> None:
+    """Have the numbers found that stand for erased identifiers."""
+    nodes: set[int] = set()
+    for name, columns in tables_of(connection, database):
+        if {"identifier", NODE} <= {each.name for each in columns}:
+            sql = (
+                f"select {NODE} from {quoted(database)}.{name} "
+                f"where {finder.is_about(columns)}"
+            )
+            rows = connection.execute(sql, finder.needed(sql)).fetchall()
+            nodes |= {node for (node,) in rows}
+    finder.parameters["nodes"] = sorted(nodes)
 
 
 def find_in_database(

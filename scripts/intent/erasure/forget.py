@@ -21,9 +21,11 @@ from intent.demo.landing import note_sizes
 from intent.demo.write import TRUTH
 from intent.erasure.certificate import (
     DONE,
+    PLANNED,
     STARTED,
     Certificate,
     Removal,
+    cut_short,
     now,
     read_certificate,
     without_mentions,
@@ -34,6 +36,7 @@ from intent.erasure.databases import (
     Left,
     copy_without,
     find_in_database,
+    note_nodes,
     opened,
     put_in_place,
     rows_of_nobody,
@@ -45,6 +48,7 @@ from intent.erasure.keyring import Hashes, Keyring, open_keyring, read_hashes
 from intent.erasure.queue import queue_deletions
 from intent.erasure.resolve import Contact, Identity
 from intent.erasure.rows import shapes_of
+from intent.erasure.shared import note_shared
 from intent.erasure.survey import (
     LandedFile,
     Survey,
@@ -132,9 +136,11 @@ def forget(
         ledger = None
         if places.ledger.exists():
             ledger = stack.enter_context(opened(places.ledger, alone=True))
-        refuse_files_not_counted(warehouse, places.landing)
+        if not cut_short(places.erasures):
+            refuse_files_not_counted(warehouse, places.landing)
         kept = rows_kept(places, hashes, keyring, rows_of_nobody(warehouse, name))
         plan = find(places, request, Identity(warehouse, name), kept, say)
+        note_nodes(warehouse, name, plan.finder)
         plan.warehouse = find_in_database(warehouse, name, plan.finder)
         if ledger is not None:
             plan.ledger = find_in_database(*ledger, plan.finder)
@@ -204,8 +210,7 @@ def rows_kept(
         (file, key)
         for file, key in rows
         if (shape := shapes.get(table_of(file))) is not None
-        and shape.records is not None
-        and keyring.hash(shape.records, key) in listed
+        and any(keyring.hash(name, key) in listed for name in shape.records)
     }
 
 
@@ -238,10 +243,14 @@ def erasure_of(
     before = []
     if keyring is not None:
         before = hashes.erasure_of(keyring.hash_all(plan.landed.erased.identifiers))
-    for each in before:
-        certificate = read_certificate(places.erasures, each)
-        if certificate is None or certificate.status == STARTED:
+    for each in cut_short(places.erasures):
+        if each in before:
             return each, False
+        if keyring is not None:
+            raise BadInputError(
+                f"The erasure {each} of another contact was cut short. Finish that one "
+                "first: give its command again."
+            )
     if plan.is_empty:
         kinds = ", ".join(sorted({each.kind for each in request.identifiers}))
         if before:
@@ -255,11 +264,9 @@ def erasure_of(
 
 def remove_drafts(erasures: Path, hashes: Hashes) -> None:
     """Remove the certificates of runs that were cut short before they began."""
-    for file in erasures.glob("*.json"):
-        certificate = read_certificate(erasures, file.stem)
-        is_draft = certificate is not None and certificate.status == STARTED
-        if is_draft and file.stem not in hashes.by_erasure:
-            file.unlink()
+    for each in cut_short(erasures):
+        if each not in hashes.by_erasure:
+            (erasures / f"{each}.json").unlink()
 
 
 def refuse_loads_at_work(landing: Path) -> None:
@@ -333,7 +340,7 @@ def describe(plan: Plan, places: Places, erasure_id: str) -> Certificate:
         ]
     return Certificate(
         erasure_id=erasure_id,
-        status=STARTED,
+        status=PLANNED,
         requested_at=now(),
         identifiers=dict(Counter(each.kind for each in erased.identifiers)),
         records=dict(Counter(name for name, _ in erased.keys)),
@@ -390,6 +397,10 @@ class _Run:
         # From now on no file is known to be free of all that was erased.
         forget_checked(self.places)
         keys = {self.keyring.hash(*each) for each in self.erased.keys}
+        note_shared(
+            self.places.erasures, self.plan.contact.shared, self.erased.identifiers
+        )
+        self.certificate.status = STARTED
         self.certificate.write(self.places.erasures)
         hashes.add(self.certificate.erasure_id, self.hashes | keys, self.keyring)
 

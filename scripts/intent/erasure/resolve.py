@@ -16,7 +16,12 @@ from intent.erasure.identifiers import GMAIL, KINDS, Identifier, canonical
 from intent.errors import UnavailableError
 
 CONTACTS = "int_identifier_contacts"
-LINKS = "int_identifier_links"
+TABLES = {
+    CONTACTS,
+    "int_identifiers",
+    "int_identifier_links",
+    "int_shared_identifiers",
+}
 
 Links = Mapping[str, Collection[str]]
 """The identifiers that each is linked to, or ever was."""
@@ -33,6 +38,8 @@ class Contact:
     """False if no built model knows the identifier."""
     left: Mapping[str, int]
     """How many identifiers stay of each kind, as others were linked to them too."""
+    shared: Mapping[str, str]
+    """Those of these that join nobody, as too many share them, and since when."""
 
 
 class Identity:
@@ -46,22 +53,23 @@ class Identity:
         """
         self._connection = connection
         rows = connection.execute(
-            "select table_name, schema_name, list(column_name) from duckdb_columns() "
-            "where database_name = ? and table_name in (?, ?) group by 1, 2",
-            [database, CONTACTS, LINKS],
+            "select distinct table_name, schema_name from duckdb_columns() "
+            "where database_name = ? and table_name in ?",
+            [database, sorted(TABLES)],
         ).fetchall()
         tables = {
-            name: (f"{quoted(database)}.{quoted(schema)}.{quoted(name)}", columns)
-            for name, schema, columns in rows
+            name: f"{quoted(database)}.{quoted(schema)}.{quoted(name)}"
+            for name, schema in rows
         }
-        if tables.keys() != {CONTACTS, LINKS}:
+        if tables.keys() != TABLES:
             raise UnavailableError(
                 "The warehouse does not say who is who yet. Build it first: "
                 "`intent build`."
             )
-        self._contacts, columns = tables[CONTACTS]
-        self._links, _ = tables[LINKS]
-        self._is_now = "valid_to is null" if "valid_to" in columns else "true"
+        self._contacts = tables[CONTACTS]
+        self._identifiers = tables["int_identifiers"]
+        self._links = tables["int_identifier_links"]
+        self._shared = tables["int_shared_identifiers"]
 
     def find(self, requested: Collection[Identifier]) -> Contact:
         """Find all that belongs to whoever has one of these identifiers."""
@@ -72,17 +80,19 @@ class Identity:
             mine |= near
             mine |= self._texts(
                 f"select identifier from {self._contacts} "
-                f"where {self._is_now} and contact_id in ?",
+                "where valid_to is null and contact_id in ?",
                 self._contacts_of(mine),
             )
             various = [each for each in map(parse, mine) if is_spelt_variously(each)]
             near = self._spellings(various)
         mine, left = with_only_theirs(mine, self._links_of)
         now = self._contacts_of(mine)
+        # A contact is named after its eldest identifier: any of them may have been it.
         former = self._texts(
-            f"select distinct contact_id from {self._contacts} where identifier in $1 "
-            f"and contact_id not in (select contact_id from {self._contacts} "
-            f"where {self._is_now} and identifier not in $1)",
+            f"select md5(identifier) from {self._contacts} where identifier in $1 "
+            f"union select contact_id from {self._contacts} where identifier in $1 "
+            f"except select contact_id from {self._contacts} "
+            "where valid_to is null and identifier not in $1",
             mine,
         )
         return Contact(
@@ -90,29 +100,23 @@ class Identity:
             contact_ids=frozenset(now | former),
             is_known=bool(named),
             left=Counter(parse(each).kind for each in left),
+            shared=self._shared_of(left),
         )
 
     def known(self, identifiers: Collection[Identifier]) -> set[Identifier]:
         """Those of some identifiers that the built models know of."""
         various = [each for each in identifiers if is_spelt_variously(each)]
-        pattern = "|".join(f"{each.kind}:(?:{each.pattern})" for each in various)
-        found = self._texts(
-            f"select linked_identifier from {self._links} where linked_identifier in ?",
+        found = self._spellings(various) | self._texts(
+            f"select identifier from {self._contacts} where identifier in ?",
             {each.typed for each in identifiers},
         )
-        if various:
-            found |= self._texts(
-                f"select linked_identifier from {self._links} "
-                "where regexp_full_match(linked_identifier, ?, 'i')",
-                pattern,
-            )
         return set(identifiers) & {parse(each) for each in found}
 
     def _contacts_of(self, identifiers: Collection[str]) -> set[str]:
         """The contacts that have one of some identifiers now."""
         return self._texts(
             f"select distinct contact_id from {self._contacts} "
-            f"where {self._is_now} and identifier in ?",
+            "where valid_to is null and identifier in ?",
             identifiers,
         )
 
@@ -130,9 +134,12 @@ class Identity:
     def _links_of(self, identifiers: Collection[str]) -> Links:
         """The links of some identifiers."""
         rows = self._connection.execute(
-            f"select identifier, linked_identifier from {self._links} "
-            "where identifier <> linked_identifier "
-            "and (identifier in $1 or linked_identifier in $1)",
+            f"select one.identifier, other.identifier from {self._links} as links "
+            f"inner join {self._identifiers} as one on links.node = one.node "
+            f"inner join {self._identifiers} as other "
+            "on links.linked_node = other.node "
+            "where one.identifier <> other.identifier "
+            "and (one.identifier in $1 or other.identifier in $1)",
             [list(identifiers)],
         ).fetchall()
         links: dict[str, set[str]] = {each: set() for each in identifiers}
@@ -140,6 +147,18 @@ class Identity:
             links.setdefault(one, set()).add(other)
             links.setdefault(other, set()).add(one)
         return {each: links[each] for each in identifiers}
+
+    def _shared_of(self, identifiers: Collection[str]) -> dict[str, str]:
+        """Since when those of some identifiers are shared that still are."""
+        rows = self._connection.execute(
+            "select identifiers.identifier, cast(min(shared.shared_from) as text) "
+            f"from {self._shared} as shared "
+            f"inner join {self._identifiers} as identifiers "
+            "on shared.node = identifiers.node "
+            "where shared.shared_to is null and identifiers.identifier in ? group by 1",
+            [list(identifiers)],
+        ).fetchall()
+        return dict(rows)
 
     def _texts(self, sql: str, value: str | Iterable[str]) -> set[str]:
         bound = value if isinstance(value, str) else list(value)

@@ -37,12 +37,9 @@ class Shape:
     own_key: str | None = None
     keys: frozenset[str] = frozenset()
     """Columns that hold keys of records, the table's own or another's."""
+    records: frozenset[str] = frozenset()
+    """Those of them that are keys of what this table records, such as an order."""
     required: frozenset[str] = frozenset()
-
-    @property
-    def records(self) -> str | None:
-        """The key of the records that this table holds, if others can refer to it."""
-        return self.own_key if self.own_key in self.keys else None
 
 
 @dataclass
@@ -74,20 +71,25 @@ def nothing(count: int) -> Verdict:
 def shapes_of(contracts: Mapping[str, Contract]) -> dict[str, Shape]:
     """Read from the contracts which columns are keys.
 
-    A table's own key is its first column, if that is a required id. Others can refer
-    to it if no other feed has a key of the same name (as `event_id`).
+    What a table records is known by its own key, and by an id that is named as the
+    table is (`subscription_id` in `subscriptions`). Other tables refer to it by the
+    same name; a name that is a key in several feeds (`event_id`) refers to nothing.
     """
-    own = {key: own_key(contract) for key, contract in contracts.items()}
+    records = {
+        key: {*each.names} & {own_key(each), f"{each.table.removesuffix('s')}_id"}
+        for key, each in contracts.items()
+    }
     feeds: dict[str, set[str]] = {}
-    for key, name in own.items():
-        if name and name not in KINDS:
+    for key, names in records.items():
+        for name in names - set(KINDS):
             feeds.setdefault(name, set()).add(contracts[key].feed)
     keys = {name for name, all_ in feeds.items() if len(all_) == 1}
     return {
         key: Shape(
             table=key,
-            own_key=own[key],
+            own_key=own_key(contract),
             keys=frozenset(keys & set(contract.names)),
+            records=frozenset(keys & records[key]),
             required=frozenset(each.name for each in contract.columns if each.required),
         )
         for key, contract in contracts.items()
@@ -152,17 +154,15 @@ def collect_keys(
     verdict: Verdict, columns: Columns, shape: Shape, erased: Erased, others: Mask
 ) -> None:
     """Note the keys of records that go, and those that somebody else's record keeps."""
-    name = shape.records
-    if name is None or name not in columns:
-        return
     going, staying = verdict.removed, others & ~verdict.removed
-    if going.any():
-        verdict.keys = {(name, each) for each in distinct(columns[name], going)}
-    if staying.any():
-        known = in_set(columns[name], erased.values(name))
-        verdict.kept_keys = {
-            (name, each) for each in distinct(columns[name], staying & known)
-        }
+    for name in shape.records & set(columns):
+        if going.any():
+            verdict.keys |= {(name, each) for each in distinct(columns[name], going)}
+        if staying.any():
+            known = in_set(columns[name], erased.values(name))
+            verdict.kept_keys |= {
+                (name, each) for each in distinct(columns[name], staying & known)
+            }
 
 
 def owners(columns: Columns, count: int) -> NDArray[np.int8]:
