@@ -322,11 +322,11 @@ def add_other_tables(shop: ErasingShop) -> None:
     ben = shop.contact_id("customer_id:CB-900002")
     with duckdb.connect(str(shop.warehouse)) as connection:
         connection.execute(
-            "create table intent.intent.contact_intent_history as"
+            "create table intent.intent.history_of_scores as"
             " select contact_id, as_of, intent_score from intent.intent.contact_intent"
         )
         connection.execute(
-            "create table intent.intent.account_intent as select 'acme' as account_id,"
+            "create table intent.intent.members_of_account as select 'acme' as account_id,"
             f" ['{ben}', '{anna}'] as contact_ids, {{'by': 'x'}} as notes"
         )
         connection.execute("create schema intent.a_loader")
@@ -398,8 +398,8 @@ def test_the_scanner_finds_her_in_every_kind_of_place(built: ErasingShop) -> Non
         "landing/email/events/more.parquet",
         "landing/crm/contacts/more.csv",
         "intent.duckdb intent.contact_intent",
-        "intent.duckdb intent.contact_intent_history",
-        "intent.duckdb intent.account_intent",
+        "intent.duckdb intent.history_of_scores",
+        "intent.duckdb intent.members_of_account",
         "intent.duckdb intent_intermediate.int_activities",
         "intent.duckdb a_loader.people",
         "intent.duckdb",  # its bytes
@@ -479,9 +479,9 @@ def test_tables_that_nobody_foresaw_are_cleaned(erasure: Erasure) -> None:
     ben = erasure.before.contact_id("customer_id:CB-900002")
     shop = erasure.shop
     assert shop.value(
-        "select count(*) from intent.intent.contact_intent_history"
+        "select count(*) from intent.intent.history_of_scores"
     ) == shop.value("select count(*) from contact_intent")
-    [account] = shop.rows("from intent.intent.account_intent")
+    [account] = shop.rows("from intent.intent.members_of_account")
     assert account == {"account_id": "acme", "contact_ids": None, "notes": {"by": "x"}}
     assert [row["id"] for row in shop.rows("from intent.a_loader.people")] == [2]
     with duckdb.connect(str(shop.folder / "ledger.duckdb"), read_only=True) as ledger:

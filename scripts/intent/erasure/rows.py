@@ -171,6 +171,8 @@ def owners(columns: Columns, count: int) -> NDArray[np.int8]:
     for place, kind in enumerate(KINDS):
         if kind in columns:
             present = numpy_mask(pc.not_equal(trimmed(columns[kind]), ""))
+            if kind == "email":  # what has not the form of one names nobody
+                present &= numpy_mask(pc.match_substring(columns[kind], "@"))
             owner[(owner < 0) & present] = place
     return owner
 
