@@ -24,6 +24,8 @@
     {% do open_counted_files() %}
     {% do run_query(contract_columns_sql(contracts)) %}
     {% do run_query(landed_files_sql(contracts, counted)) %}
+    {% do run_query(identifiers_left_shared_sql()) %}
+    {% do stop_on_faults(erasure_faults_sql()) %}
     {% do stop_on_faults(file_faults_sql(contracts, counted)) %}
     {% do run_query(landed_columns_sql()) %}
     {% do stop_on_faults(column_faults_sql()) %}

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from intent.console import err
 from intent.contracts import read_contracts
 from intent.dbt import run_dbt
+from intent.erasure.certificate import cut_short
+from intent.erasure.guard import keep_out_erased
 from intent.errors import BadInputError
 from intent.landing import refuse_cut_off_files
 from intent.publish import publish
@@ -53,6 +56,7 @@ def build(places: Places, request: BuildRequest) -> list[str]:
     refuse_request(places, request)
     refuse_rule_faults(places)
     refuse_cut_off_files(places)
+    leave_erased_out(places)
     # Unit tests check the code, not the data: `make test` runs them.
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     try:
@@ -66,6 +70,29 @@ def build(places: Places, request: BuildRequest) -> list[str]:
             raise
         run_dbt(places, [*arguments, "--full-refresh"], request.variables())
     return publish(places) if request.publishes else []
+
+
+def leave_erased_out(places: Places) -> None:
+    """Take rows of erased contacts out of the files that landed since, and say so.
+
+    Raises:
+        BadInputError: the key is missing or wrong, or an erasure was cut short: what it
+            still has to erase is known by what was built before.
+    """
+    if begun := cut_short(places.erasures):
+        raise BadInputError(
+            f"The erasure {begun[0]} was cut short. Finish it first: give the same "
+            "`intent forget` again."
+        )
+    for name, changes in keep_out_erased(places).items():
+        err.print(
+            f"{name}: {changes.removed + changes.blanked:,} rows name contacts that "
+            "were erased; they are taken out. Is their source still to be cleaned?",
+            style="yellow",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def refuse_request(places: Places, request: BuildRequest) -> None:

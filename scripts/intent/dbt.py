@@ -38,6 +38,7 @@ def dbt_environment(places: Places) -> dict[str, str]:
         **os.environ,
         "INTENT_DUCKDB_PATH": str(places.warehouse),
         "INTENT_LANDING": str(places.landing),
+        "INTENT_ERASURES": str(places.erasures),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 

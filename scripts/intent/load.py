@@ -20,6 +20,10 @@ from pathlib import Path
 import duckdb
 
 from intent.contracts import Contract
+from intent.erasure.guard import Guard
+from intent.erasure.landed import Changes
+from intent.erasure.rows import shapes_of
+from intent.erasure.survey import LandedFile
 from intent.errors import BadInputError, UnavailableError
 from intent.load_mapping import (
     ColumnRule,
@@ -110,6 +114,8 @@ class Request:
     dry_run: bool = False
     replace: bool = False
     limit: Limit = Limit()
+    guard: Guard | None = None
+    """Knows the contacts that were erased; none were if there is none."""
 
     @property
     def refused(self) -> Path:
@@ -136,6 +142,8 @@ class TableReport:
     taken: int = 0
     refused: int = 0
     not_for_this_table: int = 0
+    erased: int = 0
+    """Rows of contacts that were erased: they are left out."""
     reasons: list[Reason] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     landed: str | None = None
@@ -264,7 +272,7 @@ class _Load:
         check_unchanged(self.file)
         if not self.request.dry_run:
             _publish(self.ready)
-            self.report.status = "landed"
+            self.report.status = "landed" if self.finals else "erased"
             for table in self.report.tables:
                 if table.table in self.finals:
                     table.status = "landed"
@@ -405,11 +413,32 @@ class _Load:
                 "were found; nothing was landed. Was the file changed meanwhile?"
             )
         table.warnings += self._look_at_landed(plan, relation)
+        if self.request.guard:
+            self._leave_erased_out(self.request.guard, table, partial)
+            if not table.taken:
+                table.status = "erased"
+                return
         final = self.request.landing / key.replace(".", "/") / self._name(key)
         old = tuple(self._landed(key)) if self.request.replace else ()
         old_refused = tuple(self.request.refused / key / each.name for each in old)
         self.ready.append(_Ready(partial, final, False, old + old_refused))
         self.finals[key] = final
+
+    def _leave_erased_out(
+        self, guard: Guard, table: TableReport, partial: Path
+    ) -> None:
+        """Take the rows of contacts that were erased out of what is to land."""
+        self.say(f"looking for erased contacts in {table.table}")
+        shape = shapes_of(self.request.contracts)[table.table]
+        found = guard.clean([LandedFile(partial, table.table, shape)])
+        changes = found.get(table.table, Changes())
+        table.erased = changes.removed
+        table.taken -= changes.removed
+        if changes.blanked:
+            table.warnings.append(
+                f"{changes.blanked} rows of others named erased contacts; they are "
+                "taken without that."
+            )
 
     def _look_at_landed(self, plan: Plan, relation: str) -> list[str]:
         """Warn of rows that the contract holds and the build will set aside."""
@@ -520,6 +549,8 @@ class _Load:
                 f"FROM ({query}) ORDER BY _row) TO {literal(str(partial))} "
                 "(FORMAT parquet, COMPRESSION zstd)"
             )
+        if self.request.guard:
+            self.request.guard.clean_refused(partial)
         final = self.request.refused / folder / name
         self.ready.append(_Ready(partial, final, is_private=True))
         return final
@@ -537,6 +568,8 @@ class _Load:
                 self._decide_on(table)
 
     def _decide_on(self, table: TableReport) -> None:
+        if table.erased and not table.taken:
+            return
         limit, unreadable = self.request.limit, self.report.unreadable
         readable = self.report.rows - unreadable
         refused, rows = table.refused + unreadable, table.rows + unreadable

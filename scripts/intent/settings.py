@@ -15,6 +15,8 @@ class Places:
     warehouse: Path
     landing: Path
     published: Path
+    ledger: Path
+    erasures: Path
 
     @property
     def seeds(self) -> Path:
@@ -25,6 +27,11 @@ class Places:
     def staging(self) -> Path:
         """The folder of the feeds' contracts."""
         return self.project / "models" / "staging"
+
+    @property
+    def refused(self) -> Path:
+        """The folder of the rows that were refused, beside the landing folder."""
+        return self.landing.parent / "refused"
 
 
 def find_project(start: Path) -> Path:
@@ -47,6 +54,8 @@ def places() -> Places:
         warehouse=place("INTENT_DUCKDB_PATH", data / "intent.duckdb"),
         landing=place("INTENT_LANDING", data / "landing"),
         published=place("INTENT_PUBLISHED", data / "published"),
+        ledger=place("INTENT_LEDGER", data / "ledger.duckdb"),
+        erasures=place("INTENT_ERASURES", data / "erasures"),
     )
 
 

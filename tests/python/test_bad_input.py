@@ -355,7 +355,9 @@ def test_no_fault_of_a_model_tells_a_value(sql: str) -> None:
     assert "private" not in str(error).partition("LINE 1")[0]
 
 
-PLACES = Places(Path("project"), Path("w.duckdb"), Path("landing"), Path("published"))
+PLACES = Places(
+    *map(Path, ("project", "w.duckdb", "landing", "published", "ledger", "erasures"))
+)
 
 
 # ---- mending

@@ -91,7 +91,7 @@ def test_check_names_what_is_wrong_and_builds_nothing(shop: Shop) -> None:
 
 def test_every_command_explains_itself(shop: Shop) -> None:
     listed = shop.intent("--help").stdout
-    for command in ("demo", "load", "check", "build", "publish", "rules"):
+    for command in ("demo", "load", "check", "build", "publish", "forget", "rules"):
         assert command in listed
         done = shop.intent(command, "--help")
         assert done.returncode == 0

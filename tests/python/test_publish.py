@@ -116,7 +116,14 @@ def test_a_failed_assertion_leaves_the_last_good_copy(published: Shop) -> None:
 
 
 def test_publishing_without_a_warehouse_says_so(tmp_path: Path) -> None:
-    places = Places(tmp_path, tmp_path / "none.duckdb", tmp_path, tmp_path / "out")
+    places = Places(
+        project=tmp_path,
+        warehouse=tmp_path / "none.duckdb",
+        landing=tmp_path,
+        published=tmp_path / "out",
+        ledger=tmp_path / "ledger.duckdb",
+        erasures=tmp_path / "erasures",
+    )
     with pytest.raises(UnavailableError, match="intent build"):
         publish(places)
     shutil.rmtree(tmp_path / "out", ignore_errors=True)

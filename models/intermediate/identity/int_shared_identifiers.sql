@@ -12,6 +12,18 @@ pair_periods as (
 
 ),
 
+identifiers as (
+
+    select * from {{ ref('int_identifiers') }}
+
+),
+
+identifiers_left_shared as (
+
+    {{ identifiers_left_shared() }}
+
+),
+
 ends as (
 
     select
@@ -160,6 +172,16 @@ shared_periods as (
 
     from shared_turns
     where is_over = 1
+    union all
+    -- Who shared them was erased; they do not become those of who is left.
+    select
+        identifiers.node,
+        identifiers_left_shared.shared_from,
+        cast(null as date) as shared_to
+
+    from identifiers_left_shared
+    inner join identifiers
+        on identifiers_left_shared.identifier = identifiers.identifier
 
 )
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from intent.build import BuildRequest, build
+from intent.build import BuildRequest, build, leave_erased_out
 from intent.console import err, out
 from intent.dbt import run_dbt
 from intent.landing import refuse_cut_off_files
@@ -76,6 +76,7 @@ def check_command(feeds: Feeds = None) -> None:
     place = places()
     valid_tables(place.seeds)
     refuse_cut_off_files(place)
+    leave_erased_out(place)
     run_dbt(
         place,
         ["run-operation", "open_landing", "--args", "{takes_all_for_new: true}"],

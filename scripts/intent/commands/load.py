@@ -1,5 +1,6 @@
 """`intent load`: files of others into the landing folder."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,6 +14,8 @@ from rich.table import Table
 from intent.console import err, out
 from intent.contracts import Contract, find_contract, read_contracts
 from intent.demo import holds_demo
+from intent.erasure.guard import mark_checked, read_guard
+from intent.erasure.keyring import FILE as HASHES
 from intent.errors import BadInputError, ExitCode, IntentError, UnavailableError
 from intent.load import (
     FileReport,
@@ -32,7 +35,7 @@ from intent.load_mapping import (
 )
 from intent.load_propose import propose
 from intent.load_sources import find_files
-from intent.settings import places
+from intent.settings import Places, places
 
 STATUS_STYLES = {"landed": "green", "failed": "red", "refused": "red"}
 NOT_COUNTED = ("already landed", "failed")
@@ -159,6 +162,7 @@ def load(  # typer's options are its arguments
         dry_run=dry_run,
         replace=replace,
         limit=Limit.parse(max_refused) if max_refused else Limit(),
+        guard=read_guard(where),
     )
     if holds_demo(request.landing) and not dry_run:
         raise BadInputError(
@@ -167,6 +171,9 @@ def load(  # typer's options are its arguments
         )
     found, skipped = find_files(files)
     reports, faults = _load_all(found, request)
+    _note_checked(
+        reports, dataclasses.replace(where, landing=request.landing.absolute())
+    )
     if as_json:
         out.print_json(
             data={
@@ -180,6 +187,18 @@ def load(  # typer's options are its arguments
         _show(reports, skipped, dry_run)
     if faults:
         raise _all_faults(faults)
+
+
+def _note_checked(reports: list[FileReport], where: Places) -> None:
+    """Note that what was landed now was looked at for erased contacts."""
+    landed = [
+        Path(table.landed).absolute().relative_to(where.landing).as_posix()
+        for report in reports
+        for table in report.tables
+        if table.landed and table.status == "landed"
+    ]
+    if landed and (where.erasures / HASHES).exists():
+        mark_checked(where, landed)
 
 
 def _choose(
@@ -280,6 +299,12 @@ def _show_details(report: FileReport) -> None:
     _show_reasons(f"{name}: not readable", report.reasons)
     for table in report.tables:
         _show_reasons(f"{name} → {table.table}: refused", table.reasons)
+        if table.erased:
+            _say(
+                f"{name} → {table.table}: {table.erased:,} rows are of contacts that "
+                "were erased; they are left out",
+                "yellow",
+            )
         if not report.error:
             for warning in table.warnings:
                 _say(f"{name} → {table.table}: {warning}", "yellow")

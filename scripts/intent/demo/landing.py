@@ -110,6 +110,22 @@ def holds_demo(root: Path) -> bool:
     return (root / MARKER).is_file()
 
 
+def note_sizes(root: Path) -> None:
+    """Take the demo's files for ours still after an erasure has rewritten some."""
+    marker = root / MARKER
+    if not holds_demo(root):
+        return
+    content = json.loads(marker.read_text())
+    content["files"] = sorted(
+        (path, (root / path).stat().st_size)
+        for path, _ in content["files"]
+        if (root / path).is_file()
+    )
+    aside = marker.with_name(MARKER + ".tmp")
+    aside.write_text(json.dumps(content, indent=1))
+    aside.replace(marker)
+
+
 def clear_demo(root: Path) -> None:
     """Take the demo's files out of the landing folder.
 
