@@ -326,8 +326,9 @@ def add_other_tables(shop: ErasingShop) -> None:
             " select contact_id, as_of, intent_score from intent.intent.contact_intent"
         )
         connection.execute(
-            "create table intent.intent.members_of_account as select 'acme' as account_id,"
-            f" ['{ben}', '{anna}'] as contact_ids, {{'by': 'x'}} as notes"
+            "create table intent.intent.members_of_account as"
+            f" select 'acme' as account_id, ['{ben}', '{anna}'] as contact_ids,"
+            " {'by': 'x'} as notes"
         )
         connection.execute("create schema intent.a_loader")
         connection.execute(
