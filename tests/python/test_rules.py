@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
+from itertools import permutations
 from pathlib import Path, PurePosixPath
 from shutil import copytree
 from typing import Any, cast
@@ -137,6 +138,11 @@ SMALL = {
         pattern,reason,note
         %bot/%,bot_user_agent,
         """,
+    "feeds/identity_limits.csv": """\
+        identifier_kind,linked_kind,people,note
+        anonymous_id,user_id,1,A family tablet
+        email,customer_id,5,
+        """,
 }
 
 runner = CliRunner()
@@ -235,9 +241,14 @@ ATTRIBUTES, AUDIENCES, FITS, GRADES, STAGES = (
         "buying_stages",
     )
 )
-EVENTS, FEEDS, AGENTS = (
+EVENTS, FEEDS, AGENTS, LIMITS = (
     f"feeds/{name}.csv"
-    for name in ("event_names", "feed_preferences", "machine_agents")
+    for name in (
+        "event_names",
+        "feed_preferences",
+        "machine_agents",
+        "identity_limits",
+    )
 )
 VIEW_RULE = "purchase,product_viewed,,1,7,6,20,,true,"
 
@@ -379,6 +390,17 @@ VIEW_RULE = "purchase,product_viewed,,1,7,6,20,,true,"
         (AGENTS, "%bot/%", "%Bot/%", (2, "pattern", "capitals")),
         (AGENTS, "bot_user_agent", "Bot agent", (2, "reason", "small letters")),
         (AGENTS, "bot_user_agent,", "bot_user_agent", (2, None, "2 values for 3")),
+        (LIMITS, "id,user_id", "id,device", (2, "linked_kind", "known choice")),
+        (LIMITS, "anonymous_id,", ",", (2, "identifier_kind", "blank")),
+        (LIMITS, "email,customer_id", "email,email", (3, "linked_kind", "itself")),
+        (LIMITS, "user_id,1", "user_id,0", (2, "people", "under 1")),
+        (LIMITS, "user_id,1", "user_id,", (2, "people", "blank")),
+        (
+            LIMITS,
+            "email,customer_id",
+            "anonymous_id,user_id",
+            (3, "linked_kind", "twice"),
+        ),
     ],
 )
 def test_names_the_fault(
@@ -426,6 +448,8 @@ def test_names_the_fault(
         (STAGES, "retention,2", "loyal,2"),
         (EVENTS, "Cart Viewed,", "Cart Viewed,cart"),
         (FEEDS, "web,2", "web,1"),
+        (LIMITS, "user_id,1", "user_id,0"),
+        (LIMITS, "email,customer_id", "email,email"),
     ],
 )
 def test_one_mistake_is_one_fault(seeds: Path, path: str, old: str, new: str) -> None:
@@ -861,6 +885,11 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
             for number, feed in enumerate(
                 draw(st.lists(names, max_size=3, unique=True)), start=1
             )
+        ],
+        "identity_limits": [
+            [kind, linked_kind, draw(whole), draw(texts)]
+            for kind, linked_kind in permutations(("email", "phone", "user_id"), 2)
+            if draw(st.booleans())
         ],
         "machine_agents": [
             [pattern, draw(names), draw(texts)]

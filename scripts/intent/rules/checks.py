@@ -24,6 +24,7 @@ from intent.rules.sheets import (
     FEED_PREFERENCES,
     FIT_GRADES,
     FIT_RULES,
+    IDENTITY_LIMITS,
     MACHINE_AGENTS,
     SCORE_BANDS,
     SCORE_MODELS,
@@ -274,6 +275,20 @@ def check_patterns(tables: Tables) -> Iterator[Fault]:
             )
 
 
+def check_linked_kinds(tables: Tables) -> Iterator[Fault]:
+    """People are told apart by another kind: no row names two of one kind."""
+    table = tables[IDENTITY_LIMITS.name]
+    for row in table.rows:
+        if row.texts["linked_kind"] == row.texts["identifier_kind"] != "":
+            yield _fault(
+                table,
+                row,
+                "linked_kind",
+                "is the identifier_kind itself",
+                "another kind of identifier",
+            )
+
+
 def check_signal_parameters(tables: Tables) -> Iterator[Fault]:
     """A derived signal has the numbers that it needs, and no others."""
     table = tables[DERIVED_SIGNALS.name]
@@ -435,6 +450,7 @@ CHECKS: tuple[Check, ...] = (
     check_band_ranks,
     check_band_edges,
     check_patterns,
+    check_linked_kinds,
     check_signal_parameters,
     check_event_details,
     check_conditions,
