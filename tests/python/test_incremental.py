@@ -39,7 +39,7 @@ COMPARED = {
     "intent_intermediate.int_activity_days": "exclude (run_id)",
     "intent_intermediate.int_orders": "exclude (run_id)",
     "intent_intermediate.int_derived_days": "",
-    "intent_intermediate.int_identifier_contacts": "",
+    "intent_intermediate.int_identifier_contacts": "exclude (run_id)",
     "intent_intermediate.int_contacts": "",
     "intent.feed_accounts": "",
 }

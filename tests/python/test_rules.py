@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
+from itertools import permutations
 from pathlib import Path, PurePosixPath
 from shutil import copytree
 from typing import Any, cast
@@ -144,6 +145,11 @@ SMALL = {
         web,events,6,24,,6,50,0.4,3,0.1,0.05,
         shop,orders,48,96,sat sun,6,20,,,,,
         """,
+    "feeds/identity_limits.csv": """\
+        identifier_kind,linked_kind,people,note
+        anonymous_id,user_id,1,A family tablet
+        email,customer_id,5,
+        """,
 }
 
 runner = CliRunner()
@@ -242,13 +248,14 @@ ATTRIBUTES, AUDIENCES, FITS, GRADES, STAGES = (
         "buying_stages",
     )
 )
-EVENTS, FEEDS, HYGIENE, EXPECTED = (
+EVENTS, FEEDS, HYGIENE, EXPECTED, LIMITS = (
     f"feeds/{name}.csv"
     for name in (
         "event_names",
         "feed_preferences",
         "hygiene_rules",
         "feed_expectations",
+        "identity_limits",
     )
 )
 VIEW_RULE = "purchase,product_viewed,,1,7,6,20,,true,"
@@ -410,6 +417,17 @@ VIEW_RULE = "purchase,product_viewed,,1,7,6,20,,true,"
         (EXPECTED, "0.4", "1.4", (2, "least_share_of_median", "over 1")),
         (EXPECTED, "web,events", "wap,events", (2, "feed", "is no feed")),
         (EXPECTED, "shop,orders", "web,events", (3, "feed_table", "twice")),
+        (LIMITS, "id,user_id", "id,device", (2, "linked_kind", "known choice")),
+        (LIMITS, "anonymous_id,", ",", (2, "identifier_kind", "blank")),
+        (LIMITS, "email,customer_id", "email,email", (3, "linked_kind", "itself")),
+        (LIMITS, "user_id,1", "user_id,0", (2, "people", "under 1")),
+        (LIMITS, "user_id,1", "user_id,", (2, "people", "blank")),
+        (
+            LIMITS,
+            "email,customer_id",
+            "anonymous_id,user_id",
+            (3, "linked_kind", "twice"),
+        ),
     ],
 )
 def test_names_the_fault(
@@ -457,6 +475,8 @@ def test_names_the_fault(
         (STAGES, "retention,2", "loyal,2"),
         (EVENTS, "Cart Viewed,", "Cart Viewed,cart"),
         (FEEDS, "web,2", "web,1"),
+        (LIMITS, "user_id,1", "user_id,0"),
+        (LIMITS, "email,customer_id", "email,email"),
     ],
 )
 def test_one_mistake_is_one_fault(seeds: Path, path: str, old: str, new: str) -> None:
@@ -941,6 +961,11 @@ def valid_seeds(draw: st.DrawFn) -> dict[str, bytes]:
                 draw(texts),
             ]
             for feed in feeds
+        ],
+        "identity_limits": [
+            [kind, linked_kind, draw(whole), draw(texts)]
+            for kind, linked_kind in permutations(("email", "phone", "user_id"), 2)
+            if draw(st.booleans())
         ],
     }
     return {

@@ -1,3 +1,5 @@
+-- A wrong limit stops the build before anybody is joined or parted by it.
+-- depends_on: {{ ref('int_rule_faults') }}
 with
 
 limits as (

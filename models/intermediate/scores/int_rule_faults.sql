@@ -90,6 +90,12 @@ feed_preferences as (
 
 ),
 
+identity_rule_faults as (
+
+    select * from {{ ref('int_identity_rule_faults') }}
+
+),
+
 profile_rule_faults as (
 
     select * from {{ ref('int_profile_rule_faults') }}
@@ -462,6 +468,8 @@ faults_unioned as (
     select * from activity_rule_faults
     union all
     select * from profile_rule_faults
+    union all
+    select * from identity_rule_faults
     union all
     select * from group_rule_faults
     union all

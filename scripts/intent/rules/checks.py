@@ -26,6 +26,7 @@ from intent.rules.sheets import (
     FIT_GRADES,
     FIT_RULES,
     HYGIENE_RULES,
+    IDENTITY_LIMITS,
     SCORE_BANDS,
     SCORE_MODELS,
     SHEETS,
@@ -344,6 +345,20 @@ def check_silences(tables: Tables) -> Iterator[Fault]:
             )
 
 
+def check_linked_kinds(tables: Tables) -> Iterator[Fault]:
+    """People are told apart by another kind: no row names two of one kind."""
+    table = tables[IDENTITY_LIMITS.name]
+    for row in table.rows:
+        if row.texts["linked_kind"] == row.texts["identifier_kind"] != "":
+            yield _fault(
+                table,
+                row,
+                "linked_kind",
+                "is the identifier_kind itself",
+                "another kind of identifier",
+            )
+
+
 def check_signal_parameters(tables: Tables) -> Iterator[Fault]:
     """A derived signal has the numbers that it needs, and no others."""
     table = tables[DERIVED_SIGNALS.name]
@@ -506,6 +521,7 @@ CHECKS: tuple[Check, ...] = (
     check_band_edges,
     check_hygiene_cells,
     check_patterns,
+    check_linked_kinds,
     check_signal_parameters,
     check_silences,
     check_event_details,

@@ -759,6 +759,45 @@ FEED_EXPECTATIONS = Sheet(
     ),
 )
 
+IDENTIFIER_KINDS = (
+    "customer_id",
+    "user_id",
+    "crm_id",
+    "email",
+    "phone",
+    "anonymous_id",
+)
+IDENTITY_LIMITS = Sheet(
+    name="identity_limits",
+    folder="feeds",
+    description="How many people an identifier may belong to. While it is linked with "
+    "more, it is taken for shared, such as a family tablet or the mailbox of a team, "
+    "and joins nobody. Without a row there is no limit.",
+    key=("identifier_kind", "linked_kind"),
+    colour="7F7F7F",
+    columns=(
+        Column(
+            "identifier_kind",
+            Kind.NAME,
+            "The kind of identifier that may be shared.",
+            choices=IDENTIFIER_KINDS,
+        ),
+        Column(
+            "linked_kind",
+            Kind.NAME,
+            "The kind of identifier that tells its people apart. Another kind.",
+            choices=IDENTIFIER_KINDS,
+        ),
+        Column(
+            "people",
+            Kind.WHOLE,
+            "With how many of these it may be linked at a time.",
+            at_least=Decimal(1),
+        ),
+        NOTE,
+    ),
+)
+
 SHEETS = (
     SCORE_MODELS,
     ACTIVITIES,
@@ -775,6 +814,7 @@ SHEETS = (
     FEED_PREFERENCES,
     HYGIENE_RULES,
     FEED_EXPECTATIONS,
+    IDENTITY_LIMITS,
 )
 
 
