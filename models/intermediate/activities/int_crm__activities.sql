@@ -24,12 +24,10 @@ identifier_links_counted as (
 
     select
         *,
-        {% for kind in identifier_kinds() -%}
-            {%- set is_there = is_email(kind) if kind == 'email' else kind ~ ' is not null' -%}
-            case when {{ is_there }} then 1 else 0 end
-            {{- ' + ' if not loop.last }}
-        {% endfor -%}
-        as identifier_count
+        case when {{ is_email('email') }} then 1 else 0 end
+        {%- for kind in identifier_kinds() if kind != 'email' %}
+            + case when {{ kind }} is not null then 1 else 0 end
+        {%- endfor %} as identifier_count
 
     from identifier_links
 

@@ -90,7 +90,7 @@ turns as (
         changes.record,
         changes.identifier,
         changes.changed_at,
-        1 as change
+        1 as holder_change
 
     from changes
     inner join released_identifiers
@@ -103,7 +103,7 @@ turns as (
         record,
         identifier_before as identifier,
         changed_at,
-        -1 as change
+        -1 as holder_change
 
     from changes
     where identifier_before is not null
@@ -114,24 +114,24 @@ turns_counted as (
 
     select
         *,
-        sum(change) over (
+        sum(holder_change) over (
             partition by record_kind, identifier
             order by changed_at
             range between unbounded preceding and current row
         ) as holders,
-        min(case when change = 1 then changed_at end) over (
+        min(case when holder_change = 1 then changed_at end) over (
             partition by record_kind, identifier
-            order by changed_at, change
+            order by changed_at, holder_change
             rows between 1 following and unbounded following
         ) as claimed_at,
-        min(case when change = 1 then changed_at end) over (
+        min(case when holder_change = 1 then changed_at end) over (
             partition by record_kind, identifier, record
-            order by changed_at, change
+            order by changed_at, holder_change
             rows between 1 following and unbounded following
         ) as shown_again_at,
-        min(case when change = -1 then changed_at end) over (
+        min(case when holder_change = -1 then changed_at end) over (
             partition by record_kind, identifier, record
-            order by changed_at, change
+            order by changed_at, holder_change
             rows between 1 following and unbounded following
         ) as released_next_at
 
@@ -150,7 +150,7 @@ losses as (
         shown_again_at
 
     from turns_counted
-    where change = -1
+    where holder_change = -1
 
 ),
 
@@ -232,7 +232,7 @@ holdings as (
         on turns_counted.identifier = identifiers.identifier
     inner join identifiers as records
         on turns_counted.record = records.identifier
-    where turns_counted.change = 1
+    where turns_counted.holder_change = 1
 
 ),
 

@@ -14,7 +14,7 @@ identifiers as (
         identifiers.node,
         identifiers.identifier,
         identifiers.first_seen_at,
-        clusters.component as cluster,
+        clusters.component as cluster_id,
         greatest(identifiers.run_id, coalesce(clusters.run_id, identifiers.run_id))
             as run_id
 
@@ -31,7 +31,7 @@ identifiers as (
 
         select
             node,
-            cluster
+            cluster_id
 
         from identifiers
         where run_id > (select coalesce(max(run_id), 0) from {{ this }})
@@ -41,8 +41,8 @@ identifiers as (
     -- An identifier that turns out to be older may be the eldest of its cluster now.
     clusters_touched as (
 
-        select distinct cluster from identifiers_touched
-        where cluster is not null
+        select distinct cluster_id from identifiers_touched
+        where cluster_id is not null
 
     ),
 
@@ -51,13 +51,13 @@ identifiers as (
         select identifiers.*
         from identifiers
         inner join clusters_touched
-            on identifiers.cluster = clusters_touched.cluster
+            on identifiers.cluster_id = clusters_touched.cluster_id
         union all
         select identifiers.*
         from identifiers
         inner join identifiers_touched
             on identifiers.node = identifiers_touched.node
-        where identifiers.cluster is null
+        where identifiers.cluster_id is null
 
     ),
 
@@ -84,7 +84,7 @@ members_by_age as (
 nodes_and_links as (
 
     select
-        cluster as graph,
+        cluster_id as graph,
         node,
         node as neighbour,
         seniority,
@@ -94,7 +94,7 @@ nodes_and_links as (
     from members_by_age
     union all
     select
-        members.cluster as graph,
+        members.cluster_id as graph,
         link_periods.node,
         link_periods.linked_node as neighbour,
         cast(null as {{ dbt.type_bigint() }}) as seniority,

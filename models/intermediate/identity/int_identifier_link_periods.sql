@@ -36,13 +36,13 @@ ends as (
 
     select
         pair_periods.*,
-        node as end_node
+        pair_periods.node as end_node
 
     from pair_periods
     union all
     select
         pair_periods.*,
-        linked_node as end_node
+        pair_periods.linked_node as end_node
 
     from pair_periods
 
@@ -68,11 +68,11 @@ cuts as (
             ends.end_node = shared_identifiers.node
             and (
                 ends.valid_to is null
-                or shared_identifiers.shared_from < ends.valid_to
+                or ends.valid_to > shared_identifiers.shared_from
             )
             and (
                 shared_identifiers.shared_to is null
-                or shared_identifiers.shared_to > ends.valid_from
+                or ends.valid_from < shared_identifiers.shared_to
             )
 
 ),

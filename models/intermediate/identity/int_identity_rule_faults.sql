@@ -20,7 +20,11 @@ limit_faults as (
             {% for column in ['identifier_kind', 'linked_kind'] %}
                 when
                     {{ column }} is null
-                    or {{ column }} not in ('{{ identifier_kinds() | join("', '") }}')
+                    or {{ column }} not in (
+                        {%- for kind in identifier_kinds() %}
+                            '{{ kind }}'{{ ',' if not loop.last }}
+                        {%- endfor %}
+                    )
                     then
                         '{{ column }} must be one of '
                         || '{{ identifier_kinds() | join(", ") }}'

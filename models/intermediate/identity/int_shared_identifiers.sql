@@ -90,7 +90,7 @@ people_changes as (
         linked_kind,
         people,
         valid_from as changed_on,
-        1 as change
+        1 as people_change
 
     from ends_of_many
     union all
@@ -99,7 +99,7 @@ people_changes as (
         linked_kind,
         people,
         valid_to as changed_on,
-        -1 as change
+        -1 as people_change
 
     from ends_of_many
     where valid_to is not null
@@ -113,7 +113,7 @@ people_changes_of_days as (
         linked_kind,
         people,
         changed_on,
-        sum(change) as change
+        sum(people_change) as people_change
 
     from people_changes
     group by 1, 2, 3, 4
@@ -127,7 +127,7 @@ people_counted as (
         linked_kind,
         people,
         changed_on,
-        sum(change) over (
+        sum(people_change) over (
             partition by node, linked_kind order by changed_on
         ) as people_linked
 
