@@ -1,3 +1,5 @@
+-- Wrong sheets stop the build in int_rule_faults, before anything is counted.
+-- depends_on: {{ ref('int_rule_faults') }}
 {#-
     The one reader of the feeds' rows for identity: what is new, reduced. Rows are only
     added, and one may say what an older one said: all readers take the first or last.
