@@ -91,7 +91,7 @@ _TOLD = """
     from drivers
     left join intent_intermediate.int_contact_identifiers as identifiers
         on drivers.contact_id = identifiers.contact_id
-    left join intent_intermediate.int_activities as activities
+    left join intent_intermediate.int_activities_judged as activities
         on
             identifiers.identifier = activities.identifier
             and drivers.activity = activities.activity
