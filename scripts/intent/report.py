@@ -227,7 +227,7 @@ def hottest_table(report: Report) -> Table:
     """The hottest contacts, each with its drivers and what they bring."""
     table = Table(title="The hottest contacts, and why", box=box.SIMPLE_HEAD)
     table.add_column("contact", no_wrap=True)
-    table.add_column("score", justify="right")
+    table.add_column("score", justify="right", min_width=5)
     table.add_column("drivers: how often, part of the score", no_wrap=True)
     for contact in report.hottest:
         table.add_row(

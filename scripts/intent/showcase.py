@@ -91,7 +91,7 @@ _TOLD = """
     from drivers
     left join intent_intermediate.int_contact_identifiers as identifiers
         on drivers.contact_id = identifiers.contact_id
-    left join intent_intermediate.int_activities as activities
+    left join intent_intermediate.int_activities_judged as activities
         on
             identifiers.identifier = activities.identifier
             and drivers.activity = activities.activity
@@ -173,17 +173,22 @@ def print_showcase(showcase: Showcase, console: Console) -> None:
         f"One contact, from {len(showcase.feeds)} feeds and {showcase.devices} devices"
         f": {showcase.intent_score:.2f}, {showcase.segment}"
     )
-    table = Table(title=Text(title), box=box.SIMPLE_HEAD)
-    table.add_column("known by", no_wrap=True)
-    table.add_column("score is made of: how often, part of it", no_wrap=True)
-    table.add_column("told by", no_wrap=True)
-    known = [
-        f"{kind:<13}{value}"
-        for kind, values in showcase.identifiers.items()
-        for value in values
-    ]
-    shown = showcase.drivers[:DRIVERS_SHOWN]
-    made_of = [f"{d.activity:<26}{d.count:>4}x {d.contribution:+.2f}" for d in shown]
-    told_by = [", ".join(driver.feeds) or "derived" for driver in shown]
-    table.add_row(*(Text("\n".join(lines)) for lines in (known, made_of, told_by)))
-    console.print(table)
+    known = Table(title=Text(title), box=box.SIMPLE_HEAD, min_width=len(title) + 2)
+    known.add_column("known by")
+    known.add_column("")
+    for kind, values in showcase.identifiers.items():
+        known.add_row(Text(kind), Text("\n".join(values)))
+    made_of = Table(box=box.SIMPLE_HEAD)
+    made_of.add_column("its score is made of", no_wrap=True)
+    made_of.add_column("times", justify="right")
+    made_of.add_column("part", justify="right")
+    made_of.add_column("told by")
+    for driver in showcase.drivers[:DRIVERS_SHOWN]:
+        made_of.add_row(
+            Text(driver.activity),
+            f"{driver.count:,}",
+            f"{driver.contribution:+.2f}",
+            Text(", ".join(driver.feeds) or "derived"),
+        )
+    console.print(known)
+    console.print(made_of)

@@ -2,11 +2,13 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT, Shop
 from intent.errors import UnavailableError
+from intent.showcase import read_showcase
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,32 @@ def test_the_demo_shows_segments_and_hottest_contacts_with_drivers(demo: Shop) -
         " where email is not null order by intent_score desc limit 3"
     )
     for contact in hottest:
-        [line] = [line for line in printed.splitlines() if contact["email"] in line]
+        line = next(line for line in printed.splitlines() if contact["email"] in line)
         assert contact["top_driver_1"] in line
     assert "What to look at next" in printed
+
+
+def test_the_demo_shows_one_contact_from_many_feeds_and_devices(demo: Shop) -> None:
+    printed = (demo.folder / "printed.txt").read_text()
+    found = re.search(r"One contact, from (\d) feeds and (\d) devices", printed)
+    assert found is not None
+    assert int(found[1]) >= 4
+    assert int(found[2]) >= 2
+    shown = read_showcase(demo.warehouse)
+    assert shown is not None
+    assert shown.devices == int(found[2])
+    known = {
+        f"{kind}:{value}"
+        for kind, values in shown.identifiers.items()
+        for value in values
+    }
+    told = demo.rows(
+        "select identifier from intent_intermediate.int_contact_identifiers"
+        f" where contact_id = '{shown.contact_id}'"
+    )
+    assert known == {row["identifier"] for row in told}
+    brought = sum(driver.contribution for driver in shown.drivers)
+    assert brought >= shown.intent_score - 1e-9
 
 
 def segments(shop: Shop) -> dict[str, int]:
