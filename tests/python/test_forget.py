@@ -879,7 +879,7 @@ def test_who_objected_is_scored_and_exported_nowhere(built: ErasingShop) -> None
     assert (
         built.value(
             "select count(*) from contact_intent"
-            " where is_exportable = (state = 'suppressed')"
+            " where is_exportable and state = 'suppressed'"
         )
         == 0
     )

@@ -88,6 +88,16 @@ leaving_times as (
 
 ),
 
+-- The shop's own people and tests are no contacts to work on.
+internal_contacts as (
+
+    select distinct contact_identifiers.contact_id
+    from {{ ref('int_internal_identifiers') }} as internal_identifiers
+    inner join {{ ref('int_contact_identifiers') }} as contact_identifiers
+        on internal_identifiers.identifier = contact_identifiers.identifier
+
+),
+
 contact_days as (
 
     select contact_days.*
@@ -234,7 +244,8 @@ joined as (
             when not contacts.is_suppressed
                 then coalesce(activity_spans.activity_count_30d, 0)
         end as activity_count_30d,
-        not contacts.is_suppressed as is_exportable,
+        not contacts.is_suppressed
+        and internal_contacts.contact_id is null as is_exportable,
         cast(null as {{ dbt.type_boolean() }}) as is_holdout,
         data_horizon.data_as_of
 
@@ -252,6 +263,8 @@ joined as (
         on contacts.contact_id = contact_stages.contact_id
     left join band_ranks
         on contact_scores.segment = band_ranks.band
+    left join internal_contacts
+        on contacts.contact_id = internal_contacts.contact_id
     left join leaving_times
         on contacts.contact_id = leaving_times.contact_id
     left join top_drivers
