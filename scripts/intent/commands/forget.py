@@ -90,6 +90,10 @@ def forget_command(
         found += read_identifiers(file)
     if not found:
         found = ask_whom()
+    if not (yes or dry_run or sys.stdin.isatty()):
+        raise typer.BadParameter(
+            "nobody is there to be asked; add --yes", param_hint="--yes"
+        )
     request = Request(tuple(dict.fromkeys(found)), dry_run, all_of_it)
 
     def agree(outcome: Outcome) -> None:
@@ -155,10 +159,6 @@ def ask(outcome: Outcome) -> None:
     Raises:
         typer.Abort: the answer is no.
     """
-    if not sys.stdin.isatty():
-        raise typer.BadParameter(
-            "nobody is there to be asked; add --yes", param_hint="--yes"
-        )
     for line in outcome.certificate.lines():
         err.print(escape(line), highlight=False, soft_wrap=True)
     typer.confirm("Erase all of that? There is no way back", abort=True, err=True)
