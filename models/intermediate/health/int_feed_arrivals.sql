@@ -1,3 +1,5 @@
+-- Wrong sheets stop the build in int_rule_faults, before anything is counted.
+-- depends_on: {{ ref('int_rule_faults') }}
 {{
     config(
         materialized='incremental',
