@@ -51,7 +51,7 @@ class Showcase:
 
 
 def read_showcase(warehouse: Path) -> Showcase | None:
-    """The hot or warm contact of most devices (two will do) and feeds; None if none."""
+    """A hot or warm contact of many identifiers, devices and feeds; None if none is."""
     with open_warehouse(warehouse) as connection:
         connection.execute(_TOLD)
         chosen = connection.execute(_CHOSEN).fetchone()
@@ -99,10 +99,12 @@ _TOLD = """
     group by all
 """
 _CHOSEN = """
-    with devices as (
-        select contact_id, count(*) as devices
+    with known as (
+        select
+            contact_id,
+            count(*) filter (identifier like 'anonymous_id:%') as devices,
+            count(distinct split_part(identifier, ':', 1)) as kinds,
         from intent_intermediate.int_contact_identifiers
-        where identifier like 'anonymous_id:%'
         group by 1
     ),
     feeds as (
@@ -113,10 +115,11 @@ _CHOSEN = """
     select contact_intent.contact_id, intent_score, segment
     from contact_intent
     inner join feeds using (contact_id)
-    left join devices using (contact_id)
+    inner join known using (contact_id)
     order by
         segment = 'hot' and devices >= 2 and feeds >= 4 desc,
-        coalesce(devices, 0) >= 2 desc,
+        devices >= 2 and feeds >= 4 desc,
+        kinds desc,
         feeds desc,
         round(intent_score, 9) desc,
         contact_id
