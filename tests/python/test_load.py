@@ -504,7 +504,7 @@ def test_unknown_event_names_are_told_and_land(desk: Desk) -> None:
     path = desk.write(
         "e.csv",
         "event_id,event_name,event_time,received_at\n"
-        "1,page_view,2024-01-01,2024-01-01\n2,page_view,2024-01-01,2024-01-01\n"
+        "1,page_seen,2024-01-01,2024-01-01\n2,page_seen,2024-01-01,2024-01-01\n"
         f"3,Product Viewed,2024-01-01,2024-01-01\n4,{EMAIL},2024-01-01,2024-01-01\n",
     )
 
@@ -512,7 +512,7 @@ def test_unknown_event_names_are_told_and_land(desk: Desk) -> None:
 
     assert said.table["taken"] == 4
     (warning,) = said.table["warnings"]
-    assert "'page_view' (2)" in warning
+    assert "'page_seen' (2)" in warning
     assert "event_names" in warning
     assert EMAIL not in said.out
 

@@ -87,7 +87,7 @@ def test_a_failed_build_leaves_the_last_good_copy(published: Shop) -> None:
     stamp = (published.folder / "published" / "published.json").read_bytes()
     rules = published.project / "seeds" / "rules" / "activity_rules.csv"
     good = rules.read_text()
-    rules.write_text(good.replace("cart_added,2,7,8", "cart_added,2,-7,8"))
+    rules.write_text(good.replace("cart_added,,2,7,8", "cart_added,,2,-7,8"))
     try:
         done = published.intent("build", "--as-of", CLOCKS[2])
     finally:

@@ -224,17 +224,19 @@ weeks as (
 days_and_weeks as (
 
     select
-        days.feed,
-        days.feed_table,
-        days.arrival_date,
-        days.compared_weeks,
+        days_joined.feed,
+        days_joined.feed_table,
+        days_joined.arrival_date,
+        days_joined.compared_weeks,
         cast(
-            {{ dbt.dateadd('week', '-weeks.weeks_back', 'days.arrival_date') }} as date
+            {{ dbt.dateadd(
+                'week', '-weeks.weeks_back', 'days_joined.arrival_date'
+            ) }} as date
         ) as compared_date
 
-    from days_joined as days
+    from days_joined
     inner join weeks
-        on days.compared_weeks >= weeks.weeks_back
+        on days_joined.compared_weeks >= weeks.weeks_back
 
 ),
 

@@ -1,4 +1,4 @@
-{#- A table, so that engines know its size: joins that are planned by a guess can cross. -#}
+{#- A table, so that engines know its size: a join planned by a guess may cross all. -#}
 {{ config(materialized='table') }}
 
 with
