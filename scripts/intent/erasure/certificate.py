@@ -99,7 +99,10 @@ class Certificate:
             )
         if self.files_removed:
             yield f"  dbt         {len(self.files_removed):,} files of logs or SQL"
-        yield f"  queued      {self.deletions_queued:,} deletions in each destination"
+        yield (
+            f"  queued      {self.deletions_queued:,} names by which destinations may "
+            "know the contact"
+        )
         yield from (f"  verified    {each}" for each in self.verified)
         yield from (f"  yours       {each}" for each in self.to_clean_yourself)
 
