@@ -73,7 +73,11 @@ def test_activities_counted_anew_alone_leave_no_stale_days(copy: Shop) -> None:
         copy,
         "--full-refresh",
         "--select",
+        # All that reads rows by the sheets.
         "+int_activities",
+        "+int_feed_arrivals",
+        "+int_identifier_sightings",
+        "+int_record_versions",
         "--exclude",
         "test_type:data",
     )
