@@ -3,9 +3,10 @@
     the model's CTEs `contact_days` (int_contact_activity_days), `rules`
     (int_scoring_rules of one category) and `discharges` (int_contact_discharges).
 
-    In this order: the daily limit, discharge, decay, the cap.
+    In this order: the daily limit, discharge, decay, the cap. `by_version`: contact_days
+    say by which `rule_version` they are scored.
 -#}
-{% macro score_activities() %}
+{% macro score_activities(by_version=false) %}
 contact_days_weighed as (
 
     select
@@ -29,6 +30,9 @@ contact_days_weighed as (
     inner join rules
         on
             contact_days.activity = rules.activity
+            {% if by_version %}
+                and contact_days.rule_version = rules.rule_version
+            {% endif %}
             and (
                 rules.rule_group is null
                 or contact_days.rule_group = rules.rule_group

@@ -15,76 +15,18 @@ order_days as (
 signals as (
 
     select * from {{ ref('derived_signals') }}
-    where activity = 'purchase_due'
 
 ),
 
-gaps_summed as (
+clocks as (
 
-    select
-        contact_id,
-        max(last_ordered_at) as last_ordered_at,
-        count(gap_days) as gaps,
-        cast(sum(gap_days) as {{ type_double() }}) as gap_days,
-        cast(sum(gap_days * gap_days) as {{ type_double() }}) as squares
+    select distinct
+        order_days.contact_id,
+        clock.as_of
 
     from order_days
-    group by 1
-    having count(gap_days) > 0
-
-),
-
--- The coefficient of variation: the gaps' standard deviation, as a share of their mean.
-rhythms as (
-
-    select
-        contact_id,
-        last_ordered_at,
-        gaps,
-        floor(86400 * gap_days / gaps) as mean_gap_seconds,
-        {{ rounded_score(
-            'sqrt(gaps * squares - gap_days * gap_days) / nullif(gap_days, 0)'
-        ) }} as variation
-
-    from gaps_summed
-
-),
-
-rhythms_signalled as (
-
-    select
-        rhythms.contact_id,
-        signals.activity,
-        {{ dbt.dateadd(
-            'second', 'rhythms.mean_gap_seconds', 'rhythms.last_ordered_at'
-        ) }} as due_at,
-        {{ dbt.dateadd(
-            'second',
-            'floor(signals.lapses_after * rhythms.mean_gap_seconds)',
-            'rhythms.last_ordered_at',
-        ) }} as lapsed_at
-
-    from rhythms
-    inner join signals
-        on
-            rhythms.gaps >= signals.least_history
-            and rhythms.variation <= signals.most_variation
-
-),
-
-due as (
-
-    select
-        rhythms_signalled.contact_id,
-        rhythms_signalled.activity,
-        rhythms_signalled.due_at as occurred_at
-
-    from rhythms_signalled
     cross join clock
-    where
-        rhythms_signalled.due_at <= clock.as_of
-        and rhythms_signalled.lapsed_at > clock.as_of
 
-)
+),
 
-select * from due
+{{ derive_purchase_due() }}

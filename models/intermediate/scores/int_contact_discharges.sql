@@ -14,18 +14,4 @@ discharging_activities as (
 
 ),
 
-newest as (
-
-    select
-        contact_days.contact_id,
-        contact_days.activity,
-        max(contact_days.last_at) as discharged_at
-
-    from contact_days
-    inner join discharging_activities
-        on contact_days.activity = discharging_activities.activity
-    group by 1, 2
-
-)
-
-select * from newest
+{{ find_discharges() }}

@@ -21,17 +21,12 @@ group_caps as (
 
 ),
 
-scores_grouped as (
+scores_joined as (
 
     select
         activity_scores.*,
-        group_caps.group_cap,
-        sum(activity_scores.activity_score) over (
-            partition by
-                activity_scores.contact_id,
-                activity_scores.score_model,
-                group_caps.cap_group
-        ) as group_score
+        group_caps.cap_group,
+        group_caps.group_cap
 
     from activity_scores
     inner join group_caps
@@ -41,27 +36,4 @@ scores_grouped as (
 
 ),
 
-group_caps_applied as (
-
-    select
-        contact_id,
-        score_model,
-        category,
-        activity,
-        activity_count,
-        decayed_amount,
-        activity_score,
-        case
-            when group_cap is not null and group_score > 0
-                then
-                    activity_score
-                    * {{ saturated_share('(group_score / nullif(group_cap, 0))') }}
-            else activity_score
-        end as net_points,
-        last_at
-
-    from scores_grouped
-
-)
-
-select * from group_caps_applied
+{{ apply_group_caps() }}
