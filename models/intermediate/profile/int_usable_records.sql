@@ -2,7 +2,7 @@
     What is judged here is what quarantines a row of these tables among the activities.
     (They name somebody by their own key, whatever else they hold.)
 -#}
-{{ config(materialized='view') }}
+{{ config(materialized='table') }}
 
 with
 

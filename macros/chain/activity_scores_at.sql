@@ -1,0 +1,380 @@
+{#-
+    The final select of activity scores at any clocks: one row per subject, sheet and
+    activity, by the steps by which the live models do it. From the CTE `subjects`, a
+    contact as it is seen from a clock:
+
+    - `subject_id`: a whole number, unique
+    - `contact_id`
+    - `as_of`: the clock, from which ages are counted
+    - `facts_before`: what was done on the days before it counts
+    - `links_as_of`: the contact's identifiers are those in force then
+    - `rule_version`: of `int_rule_versions`
+    - `known_until`, `earlier_before`, `earlier_known_until`: which versions of facts
+      (see `known_at`); null: as known today
+-#}
+{% macro activity_scores_at() %}
+identifier_contacts as (
+
+    select * from {{ ref('int_identifier_contacts') }}
+
+),
+
+activity_days as (
+
+    select * from {{ ref('int_activity_days') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+records as (
+
+    select * from {{ ref('int_usable_records') }}
+
+),
+
+all_conditions as (
+
+    select * from {{ ref('int_conditions') }}
+
+),
+
+signals as (
+
+    select * from {{ ref('derived_signals') }}
+
+),
+
+rules_joined as (
+
+    select * from {{ ref('int_rule_versions') }}
+    where rule_version in (select distinct subjects.rule_version from subjects)
+
+),
+
+-- Facts that no rule is for take no part; derived signals come of orders and logins.
+wanted_activities as (
+
+    select activity from rules_joined
+    where points <> 0
+    union
+    select discharged_by as activity from rules_joined
+    where discharged_by is not null
+    union
+    select 'logged_in' as activity
+
+),
+
+clocks as (
+
+    select
+        subject_id as contact_id,
+        as_of,
+        facts_before,
+        rule_version,
+        known_until,
+        earlier_before,
+        earlier_known_until
+
+    from subjects
+
+),
+
+subject_identifiers as (
+
+    select
+        subjects.subject_id as contact_id,
+        identifier_contacts.identifier
+
+    from subjects
+    inner join identifier_contacts
+        on subjects.contact_id = identifier_contacts.contact_id
+    where {{ in_force('identifier_contacts', 'subjects.links_as_of') }}
+
+),
+
+identifier_clocks as (
+
+    select
+        subject_identifiers.identifier,
+        clocks.*
+
+    from subject_identifiers
+    inner join clocks
+        on subject_identifiers.contact_id = clocks.contact_id
+
+),
+
+observed_days as (
+
+    select
+        identifier_clocks.contact_id,
+        identifier_clocks.rule_version,
+        activity_days.activity,
+        activity_days.activity_date,
+        activity_days.quantity,
+        activity_days.last_at,
+        {{ age_days('identifier_clocks.as_of', 'activity_days.last_at') }} as age_days
+
+    from activity_days
+    inner join wanted_activities
+        on activity_days.activity = wanted_activities.activity
+    inner join identifier_clocks
+        on activity_days.identifier = identifier_clocks.identifier
+    where
+        {{ in_force('activity_days', 'identifier_clocks.facts_before') }}
+        and {{ known_at('activity_days', 'activity_days.activity_date', 'identifier_clocks') }}
+
+),
+
+orders_standing as (
+
+    select
+        identifier_clocks.contact_id,
+        orders.*
+
+    from orders
+    inner join identifier_clocks
+        on orders.identifier = identifier_clocks.identifier
+    where
+        {{ in_force('orders', 'identifier_clocks.facts_before') }}
+        and {{ known_at('orders', 'orders.valid_from', 'identifier_clocks') }}
+
+),
+
+contact_orders as (
+
+    with
+    {{ number_orders() }}
+
+),
+
+order_days as (
+
+    with
+    {{ count_order_days() }}
+
+),
+
+derived_signals as (
+    {% for family in [
+        'order_values', 'purchase_gaps', 'purchase_due', 'login_weeks', 'loyalty'
+    ] %}
+        select
+            derived.contact_id,
+            derived.activity,
+            derived.occurred_at
+
+        from (
+            with
+            {% if family == 'login_weeks' %}
+                contact_days as (select * from observed_days),
+            {% endif %}
+            {{ context['derive_' ~ family]() }}
+        ) as derived
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+derived_days as (
+
+    with
+    signals as (select * from derived_signals),
+
+    {{ count_signals() }}
+
+),
+
+used_audiences as (
+
+    select distinct audience from rules_joined
+
+),
+
+conditions as (
+
+    select all_conditions.*
+    from all_conditions
+    inner join used_audiences
+        on all_conditions.audience = used_audiences.audience
+    where all_conditions.sheet = 'audiences'
+
+),
+
+record_versions_ranked as (
+
+    select
+        subject_identifiers.contact_id,
+        records.*,
+        row_number() over (
+            partition by subject_identifiers.contact_id, records.identifier
+            order by
+                records.version_at desc,
+                records.received_at desc,
+                records.source_file asc
+        ) as version_rank
+
+    from records
+    inner join subject_identifiers
+        on records.identifier = subject_identifiers.identifier
+    inner join clocks
+        on subject_identifiers.contact_id = clocks.contact_id
+    where records.version_at < clocks.facts_before
+
+),
+
+contact_records as (
+
+    select * from record_versions_ranked
+    where version_rank = 1
+
+),
+
+contact_attributes as (
+
+    with
+    {{ tell_attributes('conditions') }}
+
+),
+
+contact_conditions as (
+
+    with
+    {{ meet_conditions() }}
+
+),
+
+contact_audiences as (
+
+    with
+    {{ group_audiences() }}
+
+),
+
+contact_rule_groups as (
+
+    select distinct
+        contact_id,
+        rule_group
+
+    from contact_audiences
+
+),
+
+group_audiences as (
+
+    select distinct
+        rule_group,
+        audience,
+        condition_count
+
+    from contact_audiences
+
+),
+
+rules as (
+
+    with
+    {{ group_rules(by_version=true) }}
+
+),
+
+days_unioned as (
+
+    select
+        contact_id,
+        rule_version,
+        activity,
+        quantity,
+        last_at,
+        age_days
+
+    from observed_days
+    union all
+    select
+        derived_days.contact_id,
+        clocks.rule_version,
+        derived_days.activity,
+        derived_days.quantity,
+        derived_days.last_at,
+        {{ age_days('clocks.as_of', 'derived_days.last_at') }} as age_days
+
+    from derived_days
+    inner join clocks
+        on derived_days.contact_id = clocks.contact_id
+
+),
+
+contact_days as (
+
+    select
+        days_unioned.*,
+        coalesce(contact_rule_groups.rule_group, 0) as rule_group
+
+    from days_unioned
+    left join contact_rule_groups
+        on days_unioned.contact_id = contact_rule_groups.contact_id
+
+),
+
+discharging_activities as (
+
+    select distinct discharged_by as activity from rules
+    where discharged_by is not null
+
+),
+
+discharges as (
+
+    with
+    {{ find_discharges() }}
+
+),
+
+activity_scores as (
+
+    with
+    {{ score_activities(by_version=true) }}
+
+),
+
+-- Rules may differ by audience; the caps of groups do not.
+group_caps as (
+
+    select distinct
+        rule_version,
+        score_model,
+        activity,
+        cap_group,
+        group_cap,
+        scale
+
+    from rules
+
+),
+
+scores_joined as (
+
+    select
+        activity_scores.*,
+        group_caps.cap_group,
+        group_caps.group_cap
+
+    from activity_scores
+    inner join clocks
+        on activity_scores.contact_id = clocks.contact_id
+    inner join group_caps
+        on
+            clocks.rule_version = group_caps.rule_version
+            and activity_scores.score_model = group_caps.score_model
+            and activity_scores.activity = group_caps.activity
+
+)
+
+select * from scores_joined
+{%- endmacro %}
