@@ -49,20 +49,22 @@ signals as (
 
 ),
 
-rules_joined as (
+rules_in_force as (
 
     select * from {{ ref('int_rule_versions') }}
-    where rule_version in (select distinct subjects.rule_version from subjects)
+    where
+        activity is not null
+        and rule_version in (select distinct subjects.rule_version from subjects)
 
 ),
 
 -- Facts that no rule is for take no part; derived signals come of orders and logins.
 wanted_activities as (
 
-    select activity from rules_joined
+    select activity from rules_in_force
     where points <> 0
     union
-    select discharged_by as activity from rules_joined
+    select discharged_by as activity from rules_in_force
     where discharged_by is not null
     union
     select 'logged_in' as activity
@@ -192,7 +194,7 @@ derived_days as (
 
 used_audiences as (
 
-    select distinct audience from rules_joined
+    select distinct audience from rules_in_force
 
 ),
 

@@ -1,6 +1,6 @@
 {#-
     The final select of the rules for each group of contacts, from the CTEs
-    `rules_joined` (enabled rules with their caps; `is_for_audiences` is 1 where rules of
+    `rules_in_force` (enabled rules with their caps; `is_for_audiences` is 1 where rules of
     that activity differ by audience) and `group_audiences` (rule_group, audience,
     condition_count). A null rule_group: the rule is for
     all. `by_version`: of each `rule_version`, with the sheet's `scale`.
@@ -20,28 +20,28 @@ rules_grouped as (
 
     select
         rule_groups.rule_group,
-        rules_joined.*,
+        rules_in_force.*,
         row_number() over (
             partition by
-                {% if by_version %} rules_joined.rule_version, {% endif %}
-                rules_joined.score_model,
-                rules_joined.activity,
+                {% if by_version %} rules_in_force.rule_version, {% endif %}
+                rules_in_force.score_model,
+                rules_in_force.activity,
                 rule_groups.rule_group
             order by
                 coalesce(group_audiences.condition_count, 0) desc,
-                rules_joined.audience asc
+                rules_in_force.audience asc
         ) as rule_rank
 
-    from rules_joined
+    from rules_in_force
     cross join rule_groups
     left join group_audiences
         on
             rule_groups.rule_group = group_audiences.rule_group
-            and rules_joined.audience = group_audiences.audience
+            and rules_in_force.audience = group_audiences.audience
     where
-        rules_joined.is_for_audiences = 1
+        rules_in_force.is_for_audiences = 1
         and (
-            rules_joined.audience is null or group_audiences.audience is not null
+            rules_in_force.audience is null or group_audiences.audience is not null
         )
 
 ),
@@ -50,11 +50,11 @@ rules_unioned as (
 
     select
         cast(null as {{ dbt.type_bigint() }}) as rule_group,
-        rules_joined.*,
+        rules_in_force.*,
         1 as rule_rank
 
-    from rules_joined
-    where rules_joined.is_for_audiences = 0
+    from rules_in_force
+    where rules_in_force.is_for_audiences = 0
     union all
     select * from rules_grouped
 
