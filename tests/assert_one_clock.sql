@@ -20,6 +20,8 @@ instants as (
     select as_of from {{ ref('account_intent') }}
     union
     select as_of from {{ ref('contact_interests') }}
+    union
+    select to_as_of as as_of from {{ ref('contact_intent_changes') }}
 
 )
 

@@ -20,6 +20,12 @@ profiled as (
     union
     select contact_id from {{ ref('contact_interests') }}
     union
+    select contact_id from {{ ref('contact_intent_history') }}
+    union
+    select contact_id from {{ ref('segment_transitions') }}
+    union
+    select contact_id from {{ ref('contact_intent_changes') }}
+    union
     select contact_id from {{ ref('int_contact_attributes') }}
     union
     select top_contact_1 as contact_id from {{ ref('account_intent') }}

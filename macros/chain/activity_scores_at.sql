@@ -8,6 +8,7 @@
     - `as_of`: the clock, from which ages are counted
     - `facts_before`: what was done on the days before it counts
     - `links_as_of`: the contact's identifiers are those in force then
+    - `newcomers_as_of`: and those in force then that were first seen since; may be null
     - `rule_version`: of `int_rule_versions`
     - `known_until`, `earlier_before`, `earlier_known_until`: which versions of facts
       (see `known_at`); null: as known today
@@ -95,7 +96,12 @@ subject_identifiers as (
     from subjects
     inner join identifier_contacts
         on subjects.contact_id = identifier_contacts.contact_id
-    where {{ in_force('identifier_contacts', 'subjects.links_as_of') }}
+    where
+        ({{ in_force('identifier_contacts', 'subjects.links_as_of') }})
+        or (
+            identifier_contacts.first_seen_at >= subjects.links_as_of
+            and {{ in_force('identifier_contacts', 'subjects.newcomers_as_of') }}
+        )
 
 ),
 

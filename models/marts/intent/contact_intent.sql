@@ -44,6 +44,24 @@ own_doings as (
 
 ),
 
+segments_since as (
+
+    select segments_since.*
+    from {{ ref('int_segments_since') }} as segments_since
+    inner join shown_score_model
+        on segments_since.score_model = shown_score_model.score_model
+
+),
+
+changes as (
+
+    select changes.*
+    from {{ ref('contact_intent_changes') }} as changes
+    inner join shown_score_model
+        on changes.score_model = shown_score_model.score_model
+
+),
+
 contact_fit as (
 
     select * from {{ ref('contact_fit') }}
@@ -211,7 +229,7 @@ joined as (
             when activity_spans.contact_id is null then 'never_active'
             else 'dormant'
         end as state,
-        cast(null as {{ dbt.type_timestamp() }}) as segment_since,
+        segments_since.segment_since,
         case
             when contact_scores.segment = 'hot'
                 then coalesce(
@@ -226,7 +244,7 @@ joined as (
                     {{ never() }}
                 )
         end as warm_until,
-        cast(null as {{ type_double() }}) as score_change_7d,
+        changes.score_to - changes.score_from as score_change_7d,
         percentiles.score_percentile,
         contact_stages.buying_stage,
         contact_fit.fit_score,
@@ -255,6 +273,10 @@ joined as (
     cross join data_horizon
     left join contact_scores
         on contacts.contact_id = contact_scores.contact_id
+    left join segments_since
+        on contacts.contact_id = segments_since.contact_id
+    left join changes
+        on contacts.contact_id = changes.contact_id
     left join top_interests
         on contacts.contact_id = top_interests.contact_id
     left join contact_fit

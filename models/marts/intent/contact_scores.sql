@@ -6,70 +6,21 @@ clock as (
 
 ),
 
-contacts as (
-
-    select contact_id from {{ ref('int_contacts') }}
-    where not is_suppressed
-
-),
-
-score_models as (
-
-    select * from {{ ref('score_models') }}
-    where status <> 'archived'
-
-),
-
-score_bands as (
-
-    select
-        score_model,
-        max(case when band = 'hot' then enter_at end) as hot_from,
-        max(case when band = 'warm' then enter_at end) as warm_from
-
-    from {{ ref('score_bands') }}
-    group by 1
-
-),
-
-net_points as (
-
-    select
-        contact_id,
-        score_model,
-        sum(net_points) as raw_score
-
-    from {{ ref('int_net_points') }}
-    group by 1, 2
-
-),
-
-raw_scores as (
-
-    select
-        contacts.contact_id,
-        score_models.score_model,
-        score_models.scale,
-        coalesce(net_points.raw_score, 0) as raw_score
-
-    from contacts
-    cross join score_models
-    left join net_points
-        on
-            contacts.contact_id = net_points.contact_id
-            and score_models.score_model = net_points.score_model
-
-),
-
 intent_scores as (
 
-    select
-        contact_id,
-        score_model,
-        raw_score,
-        {{ intent_score('raw_score', 'scale') }} as intent_score
+    select * from {{ ref('int_contact_scores') }}
 
-    from raw_scores
+),
+
+edges as (
+
+    select * from {{ ref('int_score_edges') }}
+
+),
+
+bands_before as (
+
+    select * from {{ ref('int_bands_before') }}
 
 ),
 
@@ -77,9 +28,11 @@ scores_rounded as (
 
     select
         intent_scores.*,
-        {{ rounded_score('intent_score') }} as rounded_score
+        clock.as_of,
+        {{ rounded_score('intent_scores.intent_score') }} as rounded_score
 
     from intent_scores
+    cross join clock
 
 ),
 
@@ -88,19 +41,19 @@ scores_banded as (
     select
         scores_rounded.contact_id,
         scores_rounded.score_model,
-        clock.as_of,
+        scores_rounded.as_of,
         scores_rounded.raw_score,
         scores_rounded.intent_score,
-        case
-            when scores_rounded.rounded_score >= score_bands.hot_from then 'hot'
-            when scores_rounded.rounded_score >= score_bands.warm_from then 'warm'
-            else 'cold'
-        end as segment
+        {{ segment('scores_rounded.rounded_score', 'edges', 'bands_before') }} as segment
 
     from scores_rounded
-    inner join score_bands
-        on scores_rounded.score_model = score_bands.score_model
-    cross join clock
+    inner join edges
+        on scores_rounded.score_model = edges.score_model
+    left join bands_before
+        on
+            scores_rounded.contact_id = bands_before.contact_id
+            and scores_rounded.score_model = bands_before.score_model
+            and scores_rounded.as_of = bands_before.as_of
 
 )
 

@@ -1,0 +1,31 @@
+with
+
+subjects as (
+
+    select * from {{ ref('int_lookback_contacts') }}
+
+),
+
+scores as (
+
+    with
+    {{ scores_at() }}
+
+),
+
+lookback_scores as (
+
+    select
+        subjects.contact_id,
+        subjects.as_of,
+        scores.score_model,
+        scores.raw_score,
+        scores.intent_score
+
+    from scores
+    inner join subjects
+        on scores.subject_id = subjects.subject_id
+
+)
+
+select * from lookback_scores
