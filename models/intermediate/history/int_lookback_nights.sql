@@ -51,6 +51,54 @@ scores_between_edges as (
 
 ),
 
+midnights as (
+
+    select as_of as night from {{ ref('int_midnights') }}
+    where is_new
+
+),
+
+nights_scored as (
+
+    select
+        scores_between_edges.contact_id,
+        scores_between_edges.score_model,
+        scores_between_edges.as_of,
+        midnights.night,
+        coalesce({{ rounded_score('midnight_scores.intent_score') }}, 0) as score
+
+    from scores_between_edges
+    inner join midnights
+        on
+            scores_between_edges.as_of > midnights.night
+            and scores_between_edges.as_of
+            <= {{ dbt.dateadd('day', nights, 'midnights.night') }}
+    left join {{ ref('int_midnight_scores') }} as midnight_scores
+        on
+            scores_between_edges.contact_id = midnight_scores.contact_id
+            and scores_between_edges.score_model = midnight_scores.score_model
+            and midnights.night = midnight_scores.as_of
+
+),
+
+-- A night that tells of both bands ends the look-back. Those that are written now are
+-- scored already, so they are asked first.
+nights_told as (
+
+    select
+        nights_scored.contact_id,
+        nights_scored.score_model,
+        nights_scored.as_of,
+        max(nights_scored.night) as night
+
+    from nights_scored
+    inner join edges
+        on nights_scored.score_model = edges.score_model
+    where not coalesce({{ is_between_edges('nights_scored.score', 'edges') }}, false)
+    group by 1, 2, 3
+
+),
+
 numbers as (
 
     with
@@ -58,7 +106,7 @@ numbers as (
 
 ),
 
-nights as (
+all_nights as (
 
     select
         scores_between_edges.contact_id,
@@ -73,6 +121,19 @@ nights as (
     from scores_between_edges
     cross join numbers
     where numbers.number < {{ nights }}
+
+),
+
+nights as (
+
+    select all_nights.*
+    from all_nights
+    left join nights_told
+        on
+            all_nights.contact_id = nights_told.contact_id
+            and all_nights.score_model = nights_told.score_model
+            and all_nights.as_of = nights_told.as_of
+    where nights_told.night is null or all_nights.night >= nights_told.night
 
 )
 
