@@ -46,7 +46,7 @@ moments as (
     {% for number in range(moments) %}
         select
             {{ number }} as moment,
-            cast({{ 2.5 * (1.2 ** number - 1) }} as {{ type_double() }}) as days
+            cast({{ (2.5 * (1.2 ** number - 1)) | round(2) }} as {{ type_double() }}) as days
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
