@@ -68,11 +68,11 @@ numbered_scores as (
         contact_id,
         score_model,
         max_error,
+        0
         {% for number in range(1, decay_field_count() + 1) %}
-            amount_{{ number }} / (1 + damping_{{ number }})
-            {{ '+' if not loop.last }}
+            + amount_{{ number }} / (1 + damping_{{ number }})
         {% endfor %}
-        as raw_score
+            as raw_score
 
     from decay_fields
 

@@ -20,6 +20,12 @@ instants as (
     select as_of from {{ ref('account_intent') }}
     union
     select as_of from {{ ref('contact_interests') }}
+    union
+    select as_of from {{ ref('contact_decay_state') }}
+    union
+    select as_of from {{ ref('contact_decay_fields') }}
+    union
+    select as_of from {{ ref('next_best_action') }}
 
 )
 

@@ -1,7 +1,8 @@
 """The formula by which a CRM works out a contact's live score from numbered fields.
 
-The fields are columns of the mart `contact_decay_fields`. A formula field that uses them
-is right at any moment, within the contact's `max_error`, without being written to.
+The fields are columns of the mart `contact_decay_fields`. A formula field that uses
+them is right at any moment, within the contact's `max_error`, unless something new
+happens.
 """
 
 from collections.abc import Iterator

@@ -4,10 +4,10 @@ As much of the language as formulas of numbers and moments need. The SQL that a 
 compiles to is as by Salesforce's own engine, github.com/salesforce/formula-engine.
 """
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,17 @@ Numbers = NDArray[np.float64]
 Values = Mapping[str, Numbers | float]
 
 TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(\S))")
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "EXP": np.exp,
-    "MAX": lambda *values: reduce(np.maximum, values),
-    "MIN": lambda *values: reduce(np.minimum, values),
+MEANINGS: dict[tuple[str, int], Callable[..., Any]] = {
+    ("EXP", 1): np.exp,
+    ("MAX", 2): np.maximum,
+    ("MIN", 2): np.minimum,
+    ("-", 1): operator.neg,
+    ("+", 2): operator.add,
+    ("-", 2): operator.sub,
+    ("*", 2): operator.mul,
+    ("/", 2): operator.truediv,
 }
+"""What functions and operators mean, by their number of parts."""
 SQL_NAMES = {"MAX": "GREATEST", "MIN": "LEAST", "EXP": "EXP"}
 
 
@@ -35,28 +41,16 @@ class Node:
 
     def value(self, values: Values) -> Numbers | float:
         """Evaluate it; `values` has the fields, and `NOW()` in days."""
-        if self.kind == "number":
-            return float(self.text)
-        if self.kind == "field":
-            return values[self.text]
+        match self.kind:
+            case "number":
+                return float(self.text)
+            case "field":
+                return values[self.text]
         if self.text == "NOW":
             return values["NOW()"]
         parts = [part.value(values) for part in self.parts]
-        if self.kind == "function":
-            found: Numbers = FUNCTIONS[self.text](*parts)
-            return found
-        if len(parts) == 1:
-            return -parts[0]
-        left, right = parts
-        match self.text:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-            case _:
-                return left / right
+        found: Numbers | float = MEANINGS[self.text, len(parts)](*parts)
+        return found
 
     def sql(self) -> str:
         """Compile it, with blank fields as zeros."""

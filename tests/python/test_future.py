@@ -34,7 +34,7 @@ def world(demo_shop: Shop) -> World:
     return read_world(demo_shop.landing, PROJECT / "seeds", FEEDS)
 
 
-# -------------------------------------------------------------- the live score, anywhere
+# ------------------------------------------------------------- the live score, anywhere
 
 
 def documented_sql(moment: datetime) -> str:

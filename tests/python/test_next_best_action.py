@@ -103,9 +103,9 @@ def test_done_for_real_it_makes_the_contact_hot(
     changed = read_world(shop.landing, PROJECT / "seeds", FEEDS)
     result = score_world(changed, a_second_later)
     scores = {
-        info.contact_id: result.scores[key, row["score_model"]].intent_score
+        info.contact_id: result.scores[key, "purchase"].intent_score
         for key, info in result.contacts.items()
-        if (row := actions.get(info.contact_id))
+        if info.contact_id in actions
     }
     assert len(scores) > 8
     for contact, row in actions.items():
@@ -189,6 +189,7 @@ def change_seed(file: Path, changes: dict[str, str]) -> None:
 
 def random_visits(rng: Random, now: datetime) -> Iterator[tuple[str, datetime, str]]:
     """Yield who (a cookie or an account) did what when, on past days and today."""
+    today = min(90 * MINUTE, now - now.replace(hour=0, minute=0, second=0))
     for person in range(PEOPLE):
         user, cookie = f"u{person}", f"a{person}"
         for _ in range(rng.randrange(6)):
@@ -200,7 +201,7 @@ def random_visits(rng: Random, now: datetime) -> Iterator[tuple[str, datetime, s
         for _ in range(rng.choice([0, 2, 4, 8])):
             who = user if rng.random() < 0.8 else cookie
             name = rng.choice([favourite, favourite, rng.choice(BROWSING)])
-            yield who, now - MINUTE * rng.randrange(3, 90), name
+            yield who, now - today * rng.random(), name
 
 
 def random_orders(rng: Random, now: datetime) -> Iterator[tuple[str, datetime]]:
@@ -223,7 +224,8 @@ def write_rows(file: Path, columns: tuple[str, ...], rows: list[list[str]]) -> N
 
 def write_own_shop(landing: Path, now: datetime) -> None:
     rng = Random(11)  # noqa: S311 - no secret
-    events, orders = [], []
+    events: list[list[str]] = []
+    orders: list[list[str]] = []
 
     def tell(name: str, at: datetime, user: str = "", cookie: str = "") -> None:
         moment = f"{at:%FT%TZ}"
@@ -279,7 +281,8 @@ def test_what_today_holds_is_counted(own_shop: Shop, own_world: World) -> None:
     assert_same(own_shop.rows("from next_best_action"), expected)
     assert len(expected) > 20
     cases = Counter(cases_of(own_world, expected, clock))
-    assert min(cases[case] for case in CASES) > 1, cases
+    # In the first minutes of a day, there are too few.
+    assert min(cases[case] for case in CASES) > 1 or clock.hour == 0, cases
 
 
 CASES = ("done today", "at the limit", "discharged", "by an audience", "due")
@@ -329,4 +332,3 @@ def test_a_score_that_falls_and_rises_leaves_its_band_at_its_first_fall(
     dipping = min(contact.row["hot_until"] for contact in rising)
     assert as_of < dipping < as_of + DAY
     assert sum(contact.has_negative_amounts() for contact in contacts) > 5
-

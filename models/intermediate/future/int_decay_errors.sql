@@ -46,7 +46,8 @@ moments as (
     {% for number in range(moments) %}
         select
             {{ number }} as moment,
-            cast({{ (2.5 * (1.2 ** number - 1)) | round(2) }} as {{ type_double() }}) as days
+            cast({{ (2.5 * (1.2 ** number - 1)) | round(2) }} as {{ type_double() }})
+                as days_ahead
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -100,8 +101,9 @@ amounts_faded as (
         moments.moment,
         amounts_numbered.cap,
         amounts_numbered.rate,
-        {{ faded('amounts_numbered.amount', 'amounts_numbered.rate', 'moments.days') }}
-            as amount
+        {{ faded(
+            'amounts_numbered.amount', 'amounts_numbered.rate', 'moments.days_ahead'
+        ) }} as amount
 
     from amounts_numbered
     cross join moments
@@ -161,7 +163,7 @@ scores_by_formula as (
         moments.moment,
         sum(
             {{ damped(
-                'curves.amount', 'curves.rate', 'curves.damping', 'moments.days'
+                'curves.amount', 'curves.rate', 'curves.damping', 'moments.days_ahead'
             ) }}
         ) as raw_score
 
@@ -178,7 +180,7 @@ scores_compared as (
     select
         scores_exact.contact_number,
         moments.moment,
-        moments.days,
+        moments.days_ahead,
         abs(coalesce(scores_by_formula.raw_score, 0) - scores_exact.raw_score)
             as difference,
         least(coalesce(scores_by_formula.raw_score, 0), scores_exact.raw_score)
@@ -205,7 +207,7 @@ stretches as (
         difference,
         lead(difference) over moments_of_contact as next_difference,
         lead(least_raw_score) over moments_of_contact as next_least_raw_score,
-        lead(days) over moments_of_contact - days as length_days
+        lead(days_ahead) over moments_of_contact - days_ahead as length_days
 
     from scores_compared
     window moments_of_contact as (partition by contact_number order by moment)

@@ -34,19 +34,18 @@ decay_errors as (
 curves_side_by_side as (
 
     select
-        contact_id,
         {% for number in numbers %}
             max(case when curve_number = {{ number }} then amount end)
                 as amount_{{ number }},
             max(case when curve_number = {{ number }} then rate end)
                 as rate_{{ number }},
             max(case when curve_number = {{ number }} then damping end)
-                as damping_{{ number }}
-            {{- ',' if not loop.last }}
+                as damping_{{ number }},
         {% endfor %}
+        contact_id
 
     from curves
-    group by 1
+    group by {{ 3 * decay_field_count() + 1 }}
 
 ),
 
@@ -59,10 +58,10 @@ joined as (
         contact_scores.as_of,
         contact_scores.intent_score,
         {% for number in numbers %}
-            {% for name in ['amount', 'rate', 'damping'] %}
-                coalesce(curves_side_by_side.{{ name }}_{{ number }}, 0)
-                    as {{ name }}_{{ number }},
-            {% endfor %}
+            coalesce(curves_side_by_side.amount_{{ number }}, 0) as amount_{{ number }},
+            coalesce(curves_side_by_side.rate_{{ number }}, 0) as rate_{{ number }},
+            coalesce(curves_side_by_side.damping_{{ number }}, 0)
+                as damping_{{ number }},
         {% endfor %}
         shown_score_model.scale,
         coalesce(decay_errors.max_error, 0) as max_error

@@ -120,7 +120,7 @@ settlings as (
     select distinct
         rule_group,
         activity,
-        discharged_by as action
+        discharged_by as new_activity
 
     from rules
     where discharged_by is not null
@@ -128,7 +128,7 @@ settlings as (
     select
         rule_group,
         activity,
-        'purchase' as action
+        'purchase' as new_activity
 
     from rules
     where activity = 'purchase_due'
@@ -157,8 +157,6 @@ contacts_below as (
     where contact_scores.segment <> 'hot'
 
 ),
-
--- ---------------------------------------------------- today, which is a day of its own
 
 days_of_today as (
 
@@ -193,8 +191,6 @@ todays as (
     where day_rank = 1
 
 ),
-
--- ------------------------------------------------------- who could be lifted by anything
 
 most_points as (
 
@@ -247,14 +243,12 @@ contacts_within_reach as (
 
 ),
 
--- ------------------------------------------------------------------- what would change
-
 contact_actions as (
 
     select
         contacts_within_reach.contact_id,
         contacts_within_reach.as_of,
-        actions.activity as action,
+        actions.activity as new_activity,
         actions.points,
         actions.cap,
         actions.cap_group,
@@ -275,7 +269,7 @@ contact_actions as (
     inner join actions
         on
             actions.rule_group is null
-            or actions.rule_group = contacts_within_reach.rule_group
+            or contacts_within_reach.rule_group = actions.rule_group
     left join decay_state
         on
             contacts_within_reach.contact_id = decay_state.contact_id
@@ -297,7 +291,7 @@ actions_counted as (
 
     select
         contact_id,
-        action,
+        new_activity,
         points,
         cap,
         cap_group,
@@ -321,7 +315,7 @@ activities_changed as (
 
     select
         contact_id,
-        action,
+        new_activity,
         cap_group,
         {{ saturated('amount_after', 'cap') }} - {{ saturated('amount', 'cap') }}
             as points_changed
@@ -330,7 +324,7 @@ activities_changed as (
     union all
     select
         contacts_within_reach.contact_id,
-        settlings.action,
+        settlings.new_activity,
         decay_state.cap_group,
         -({{ saturated('decay_state.amount', 'decay_state.cap') }}) as points_changed
 
@@ -342,7 +336,7 @@ activities_changed as (
             decay_state.activity = settlings.activity
             and (
                 settlings.rule_group is null
-                or settlings.rule_group = contacts_within_reach.rule_group
+                or contacts_within_reach.rule_group = settlings.rule_group
             )
 
 ),
@@ -351,7 +345,7 @@ groups_changed as (
 
     select
         contact_id,
-        action,
+        new_activity,
         cap_group,
         sum(points_changed) as points_changed
 
@@ -386,10 +380,11 @@ groups_before_and_after as (
 
     select
         groups_changed.contact_id,
-        groups_changed.action,
+        groups_changed.new_activity,
         group_caps.group_cap,
-        coalesce(group_scores.group_score, 0) as before,
-        coalesce(group_scores.group_score, 0) + groups_changed.points_changed as after
+        coalesce(group_scores.group_score, 0) as points_before,
+        coalesce(group_scores.group_score, 0) + groups_changed.points_changed
+            as points_after
 
     from groups_changed
     inner join group_caps
@@ -405,12 +400,16 @@ raw_scores_changed as (
 
     select
         contact_id,
-        action,
+        new_activity,
         sum(
-            case when after > 0 then {{ saturated('after', 'group_cap') }} else after end
+            case
+                when points_after > 0 then {{ saturated('points_after', 'group_cap') }}
+                else points_after
+            end
             - case
-                when before > 0 then {{ saturated('before', 'group_cap') }}
-                else before
+                when points_before > 0
+                    then {{ saturated('points_before', 'group_cap') }}
+                else points_before
             end
         ) as points_changed
 
@@ -419,8 +418,6 @@ raw_scores_changed as (
 
 ),
 
--- ---------------------------------------------------------------------- the smallest
-
 scores_after as (
 
     select
@@ -428,7 +425,7 @@ scores_after as (
         contacts_within_reach.score_model,
         contacts_within_reach.as_of,
         contacts_within_reach.enter_at,
-        actions_counted.action as activity,
+        actions_counted.new_activity as activity,
         actions_counted.points,
         contacts_within_reach.intent_score,
         {{ intent_score(
@@ -442,7 +439,7 @@ scores_after as (
     inner join raw_scores_changed
         on
             actions_counted.contact_id = raw_scores_changed.contact_id
-            and actions_counted.action = raw_scores_changed.action
+            and actions_counted.new_activity = raw_scores_changed.new_activity
 
 ),
 
@@ -450,11 +447,14 @@ actions_ranked as (
 
     select
         scores_after.*,
-        row_number() over (partition by contact_id order by points, activity)
-            as action_rank
+        row_number() over (
+            partition by scores_after.contact_id
+            order by scores_after.points, scores_after.activity
+        ) as action_rank
 
     from scores_after
-    where {{ rounded_score('intent_score_after') }} >= enter_at
+    where
+        {{ rounded_score('scores_after.intent_score_after') }} >= scores_after.enter_at
 
 ),
 

@@ -8,7 +8,6 @@ from .rules import FeedRules, Sheet
 from .score import COMPARED_DIGITS, Day, Days, score_days
 from .values import midnight_of
 
-
 ENDED_BY_AN_ORDER = "purchase_due"
 
 
