@@ -1,5 +1,7 @@
 """The metrics that BI tools read are valid, run, and say what plain SQL says."""
 
+from typing import cast
+
 import pytest
 from conftest import Row, Shop
 from dbt_semantic_interfaces.implementations.semantic_manifest import (
@@ -12,7 +14,7 @@ from metricflow.engine.metricflow_engine import (
     MetricFlowEngine,
     MetricFlowQueryRequest,
 )
-from metricflow.protocols.sql_client import SqlEngine
+from metricflow.protocols.sql_client import SqlClient, SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.dbt_manifest_parser import (
     parse_manifest_from_dbt_generated_manifest,
@@ -38,7 +40,7 @@ def engine(manifest: str) -> MetricFlowEngine:
     lookup = SemanticManifestLookup(
         parse_manifest_from_dbt_generated_manifest(manifest)
     )
-    return MetricFlowEngine(lookup, DuckDbDialect())
+    return MetricFlowEngine(lookup, cast(SqlClient, DuckDbDialect()))
 
 
 def query(
