@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Shop, copy_project
+from conftest import ASSERTED, UNTESTED, Shop, copy_project
 
 AS_OF = "2026-06-30"
 EVENTS = """event_id,event_name,event_time,received_at,user_id,anonymous_id,user_agent
@@ -41,8 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def build(shop: Shop, *, tests: bool = False) -> None:
-    left_out = () if tests else ("--exclude-resource-type", "test")
-    shop.build(AS_OF, *left_out, intent_feeds=["web"])
+    shop.build(AS_OF, *(ASSERTED if tests else UNTESTED), intent_feeds=["web"])
 
 
 def days(shop: Shop) -> dict[tuple[str, int], tuple[int, int]]:
