@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -84,24 +85,24 @@ class Shop:
         command += ["--profiles-dir", str(self.project)]
         if variables:
             command += ["--vars", json.dumps(dict(variables))]
-        return self.run(command, parsed_for=variables)
+        return self.run(command, variables)
 
     def intent(
         self, *arguments: str, text: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run the `intent` command as a user would, who types a text."""
         command = [str(Path(sys.executable).with_name("intent")), *arguments]
-        return self.run(command, parsed_for=arguments, text=text)
+        return self.run(command, variables_of(arguments), text)
 
     def run(
         self,
         command: Sequence[str],
-        *,
-        parsed_for: object = None,
+        variables: Mapping[str, Any] | None = None,
         text: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command; `parsed_for`: dbt's vars, or arguments that stand for them."""
-        digest = hashlib.sha256(repr(parsed_for).encode()).hexdigest()
+        """Run a command, in which dbt has these vars if it runs at all."""
+        told = json.dumps(dict(variables or {}), sort_keys=True)
+        digest = hashlib.sha256(told.encode()).hexdigest()
         kept = self.parsed / f"{digest}.msgpack"
         own = self.folder / "target" / "partial_parse.msgpack"
         if self.stand_in != self.folder:
@@ -171,6 +172,20 @@ class Shop:
         """A copy of it all, for a test that changes things."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Shop(folder, self.project)
+
+
+def variables_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """The vars that `intent` gives to dbt for its options."""
+    words = [word for each in arguments for word in each.split("=", 1)]
+    found: dict[str, Any] = {}
+    for option, value in pairwise(words):
+        if option == "--as-of":
+            found["intent_as_of"] = value
+        if option == "--sheet":
+            found["intent_sheet"] = value
+        if option == "--feed":
+            found.setdefault("intent_feeds", []).append(value)
+    return found
 
 
 def copy_project(folder: Path) -> Path:

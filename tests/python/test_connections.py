@@ -166,7 +166,8 @@ def test_what_changed_counts_as_if_all_had_come_at_once(
     fivetran_again: Shop, tmp_path: Path
 ) -> None:
     whole = fivetran_again.copy_to(tmp_path)
-    build(whole, BY_FIVETRAN, "--full-refresh")
+    compared = ("+int_activities", "+int_activity_days", "+int_orders")
+    build(whole, BY_FIVETRAN, "--full-refresh", "--select", *compared)
     activities = (
         "select * exclude (run_id) from intent_intermediate.int_activities"
         " where disposition <> 'gone' order by all"

@@ -493,7 +493,7 @@ class Relanded:
 
 @pytest.fixture(scope="module")
 def relanded(erasure: Erasure, tmp_path_factory: pytest.TempPathFactory) -> Relanded:
-    """Her rows loaded, and put there by hand, with one of somebody else; then a build."""
+    """Her rows loaded, or put there by hand, and one of somebody else; then a build."""
     folder = tmp_path_factory.mktemp("relanded")
     shop = erasure.shop.copy_to(folder / "shop")
     export = folder / "export.csv"
@@ -511,7 +511,9 @@ def relanded(erasure: Erasure, tmp_path_factory: pytest.TempPathFactory) -> Rela
     # The lines of her order name nobody.
     shop.land("shop/order_lines", "again.csv", table_of([ORDER_LINE]))
     shop.land("web/events", "again.ndjson", lines([event(1, user_id="UA-900001")]))
-    refused = shop.dbt("build", "--select", "stg_shop__orders")
+    refused = shop.dbt(
+        *("run", "--select", "stg_shop__orders"), variables={"intent_as_of": AS_OF}
+    )
     assert refused.returncode != 0
     assert "again.csv: was not looked at for contacts" in refused.stdout
     done = shop.intent("build", "--as-of", AS_OF)

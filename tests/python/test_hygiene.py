@@ -109,14 +109,6 @@ def test_a_plain_build_repairs_the_days_that_a_rule_touches(
     assert days(shop)["ann", 2] == before["ann", 2]
     assert reasons(shop) == {"5": "internal_account", "6": "bot_user_agent"}
 
-    # With nothing new, nothing is judged or counted.
-    verdicts = (
-        "from intent_intermediate.int_machine_activities where activity_key <> 'all'"
-    )
-    told = shop.rows(verdicts)
-    build(shop)
-    assert shop.rows(verdicts) == told
-
 
 def test_planted_machines_are_set_aside_and_people_are_not(demo_shop: Shop) -> None:
     planted = demo_shop.folder / "demo_truth" / "planted_rows.parquet"

@@ -167,7 +167,13 @@ def test_a_build_with_nothing_new_counts_nothing(fed: Shop, tmp_path: Path) -> N
     again = fed.copy_to(tmp_path)
     runs = "select max(run_id) from intent_intermediate.{}"
     before = again.value(runs.format("int_activity_days"))
+    verdicts = (
+        "from intent_intermediate.int_machine_activities"
+        " where activity_key <> 'all' order by all"
+    )
+    judged = again.rows(verdicts)
     build(again)
+    assert again.rows(verdicts) == judged
     assert again.value(runs.format("int_activities")) <= before
     assert again.value(runs.format("int_activity_days")) == before
     assert again.value(runs.format("int_clock")) > before
