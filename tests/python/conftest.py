@@ -68,7 +68,7 @@ class Shop:
         return {
             **os.environ,
             "INTENT_LANDING": str(self.landing),
-            "INTENT_DUCKDB_PATH": str(self.stand_in / self.warehouse.name),
+            "INTENT_DUCKDB_PATH": str(self.warehouse),
             "INTENT_PUBLISHED": str(self.folder / "published"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
@@ -108,10 +108,13 @@ class Shop:
         if self.stand_in != self.folder:
             self.stand_in.unlink(missing_ok=True)
             self.stand_in.symlink_to(self.folder)
-        start = {"DBT_PARTIAL_PARSE_FILE_PATH": str(kept)} if kept.exists() else {}
+        environment = self.environment
+        environment["INTENT_DUCKDB_PATH"] = str(self.stand_in / self.warehouse.name)
+        if kept.exists():
+            environment["DBT_PARTIAL_PARSE_FILE_PATH"] = str(kept)
         done = subprocess.run(
             command,
-            env={**self.environment, **start},
+            env=environment,
             cwd=self.project,
             input=text,
             capture_output=True,
