@@ -13,7 +13,6 @@ from intent.report import SEGMENT_COLOURS
 
 SCORE_BAR = 50
 DRIVER_BAR = 8
-LONGEST_NAME = 25
 MOST = 5.0
 SMALLEST_SHOWN = 0.005
 """What is under this prints as 0.00; such drivers are summed up in one row."""
@@ -27,9 +26,12 @@ def print_explanation(explained: Explanation, console: Console) -> None:
     console.print()
     for line in (*score_lines(explained), Text()):
         console.print(line)
-    console.print(drivers_table(explained))
-    console.print()
-    console.print(rules_table(explained))
+    if explained.drivers:
+        console.print(drivers_table(explained))
+        console.print()
+        console.print(rules_table(explained))
+    else:
+        console.print(Text("It did nothing that this sheet has points for."))
     console.print(Text("\nThe last 90 days, and the next 30 if nothing more happens"))
     edges = explained.sheet.edges
     for line in plot_scores(explained.past, explained.future, edges):
@@ -87,7 +89,8 @@ def standing_words(explained: Explanation) -> str:
     if since is not None:
         words += f" since {since.at:%Y-%m-%d}"
         words += " or earlier" if since.or_earlier else ""
-        words += f" ({days_words(explained.as_of - since.at)})"
+        if since.at < explained.as_of:
+            words += f" ({days_words(explained.as_of - since.at)})"
     return f"{words}; {explained.state.replace('_', ' ')}."
 
 
@@ -117,12 +120,12 @@ def days_words(span: timedelta) -> str:
 def drivers_table(explained: Explanation) -> Table:
     """What the score is made of: all that brings or takes anything worth printing."""
     table = grid(footer=True)
-    table.add_column("made of", "score", min_width=LONGEST_NAME, overflow="fold")
+    table.add_column("made of", "score", no_wrap=True)
     table.add_column("times", justify="right")
     table.add_column("last", no_wrap=True)
     table.add_column("age", justify="right", no_wrap=True)
     table.add_column("faded", justify="right")
-    table.add_column("capped", f"{explained.raw_score:.2f}", justify="right")
+    table.add_column("capped", points(explained.raw_score), justify="right")
     table.add_column("part", f"{explained.intent_score:.2f}", justify="right")
     table.add_column("", no_wrap=True)
     shown = shown_of(explained)
@@ -132,9 +135,10 @@ def drivers_table(explained: Explanation) -> Table:
     if left := [driver for driver in explained.drivers if driver not in shown]:
         table.add_row(
             f"{len(left)} more",
-            *("", "", "", f"{sum(each.decayed_amount for each in left):.2f}"),
-            f"{sum(each.net_points for each in left):.2f}",
-            f"{sum(each.contribution for each in left):+.2f}",
+            *("", "", ""),
+            points(sum(each.decayed_amount for each in left)),
+            points(sum(each.net_points for each in left)),
+            part(sum(each.contribution for each in left)),
             "",
             style="dim",
         )
@@ -160,9 +164,9 @@ def driver_cells(driver: Driver, most: float) -> list[Text]:
         Text(f"{driver.activity_count:,}{unit}"),
         Text(f"{driver.last_at:%Y-%m-%d}"),
         Text(days_words(timedelta(days=driver.age_days))),
-        Text(f"{driver.decayed_amount:.2f}"),
-        Text(f"{driver.net_points:.2f}"),
-        Text(f"{driver.contribution:+.2f}"),
+        Text(points(driver.decayed_amount)),
+        Text(points(driver.net_points)),
+        Text(part(driver.contribution)),
         Text(
             ("█" if driver.net_points > 0 else "▒")
             * round(DRIVER_BAR * abs(driver.net_points) / most)
@@ -172,14 +176,24 @@ def driver_cells(driver: Driver, most: float) -> list[Text]:
     ]
 
 
+def points(value: float) -> str:
+    """Points with two digits, and no `-0.00`."""
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
+def part(value: float) -> str:
+    """Part of a score, with its sign."""
+    return f"{round(value, 2) + 0.0:+.2f}"
+
+
 def rules_table(explained: Explanation) -> Table:
     """The rules behind the drivers, and what their caps left of them."""
     table = grid()
-    table.add_column("by the rules", min_width=LONGEST_NAME, overflow="fold")
-    table.add_column("points", justify="right")
+    table.add_column("by the rules", no_wrap=True)
+    table.add_column("each", justify="right", no_wrap=True)
     table.add_column("halved", justify="right", no_wrap=True)
     table.add_column("a day", justify="right", no_wrap=True)
-    table.add_column("own cap", overflow="fold")
+    table.add_column("own cap", no_wrap=True)
     table.add_column("cap of the group", overflow="fold")
     for driver in shown_of(explained):
         table.add_row(*(Text(cell) for cell in rule_cells(driver)))
