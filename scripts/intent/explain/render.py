@@ -96,10 +96,17 @@ def standing_words(explained: Explanation) -> str:
 
 def cooling_words(explained: Explanation) -> Iterator[str]:
     """When the contact will cool."""
-    for band, until in (("hot", explained.hot_until), ("warm", explained.warm_until)):
-        if until is not None:
-            words = until_words(until, explained.as_of)
-            yield f"At least {band} {words}, if nothing more happens."
+    if explained.hot_until is not None:
+        until = until_words(explained.hot_until, explained.as_of)
+        yield f"Stays hot {until}, if nothing more happens,"
+    if explained.warm_until is not None:
+        until = until_words(explained.warm_until, explained.as_of)
+        is_hot = explained.hot_until is not None
+        yield (
+            f"then warm {until}."
+            if is_hot
+            else (f"Stays warm {until}, if nothing more happens.")
+        )
 
 
 def until_words(until: datetime, as_of: datetime) -> str:
