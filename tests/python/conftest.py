@@ -72,6 +72,8 @@ class Shop:
             "INTENT_PUBLISHED": str(self.folder / "published"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DBT_LOG_LEVEL_FILE": "none",
+            "DBT_POPULATE_CACHE": "false",
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
@@ -101,17 +103,16 @@ class Shop:
         text: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command, in which dbt has these vars if it runs at all."""
-        told = json.dumps(dict(variables or {}), sort_keys=True)
-        digest = hashlib.sha256(told.encode()).hexdigest()
-        kept = self.parsed / f"{digest}.msgpack"
-        own = self.folder / "target" / "partial_parse.msgpack"
+        ours, kept = (self.kept(each, variables) for each in (PROJECT, self.project))
         if self.stand_in != self.folder:
             self.stand_in.unlink(missing_ok=True)
             self.stand_in.symlink_to(self.folder)
         environment = self.environment
         environment["INTENT_DUCKDB_PATH"] = str(self.stand_in / self.warehouse.name)
-        if kept.exists():
-            environment["DBT_PARTIAL_PARSE_FILE_PATH"] = str(kept)
+        # A copy of the project is ours, but for the files that a test changed.
+        for file in (kept, ours):
+            if file.exists():
+                environment.setdefault("DBT_PARTIAL_PARSE_FILE_PATH", str(file))
         done = subprocess.run(
             command,
             env=environment,
@@ -121,17 +122,20 @@ class Shop:
             text=True,
             check=False,
         )
-        # A copy of the project may change at any time; from ours others may start.
-        if self.project == PROJECT and own.exists():
-            own.replace(kept)
+        read = self.folder / "target" / "partial_parse.msgpack"
+        if read.exists():
+            read.replace(kept)
         return done
+
+    def kept(self, project: Path, variables: Mapping[str, Any] | None) -> Path:
+        """Where is kept what dbt read of a project with these vars."""
+        told = json.dumps([str(project), variables or {}], sort_keys=True)
+        return self.parsed / f"{hashlib.sha256(told.encode()).hexdigest()}.msgpack"
 
     def build(self, as_of: str, *arguments: str, **variables: Any) -> None:
         """Build everything with dbt; a failure is the test's failure."""
         done = self.dbt(
-            "build",
-            "--exclude-resource-type",
-            "unit_test",
+            *("build", "--quiet", "--exclude-resource-type", "unit_test"),
             *arguments,
             variables={"intent_as_of": as_of, **variables},
         )
