@@ -1,19 +1,7 @@
-{% set counts = built_earlier('int_segment_counts') %}
+{#- Which of them were written earlier, with what was known then. -#}
+{% set daily = built_earlier('segment_daily') %}
 
 with
-
-clock as (
-
-    select * from {{ ref('int_clock') }}
-
-),
-
-contacts as (
-
-    select contact_id from {{ ref('int_contacts') }}
-    where not is_suppressed
-
-),
 
 segment_changes as (
 
@@ -27,26 +15,16 @@ rule_versions as (
 
 ),
 
-midnights as (
-
-    select * from {{ ref('int_midnights') }}
-    where is_new
-
-),
-
--- What was known when the earlier midnight was written; one of this run knows all.
+-- One of this run is not among them: it knows all that is known today.
 midnights_written as (
-    {% if counts %}
+    {% if daily %}
 
         select distinct
-            counts.as_of_date,
-            counts.known_until,
-            counts.rule_version
+            as_of_date,
+            known_until,
+            rule_version
 
-        from {{ counts }} as counts
-        left join midnights
-            on counts.as_of_date = midnights.as_of_date
-        where midnights.as_of_date is null
+        from {{ daily }}
 
     {% else %}
 
@@ -64,46 +42,32 @@ pairs as (
     select distinct
         contact_id,
         previous_date as from_date,
-        cast(previous_date as {{ dbt.type_timestamp() }}) as from_as_of,
-        cast(as_of_date as {{ dbt.type_timestamp() }}) as to_as_of
+        as_of_date as to_date
 
     from segment_changes
-
-    {% if not var('intent_backfill') %}
-
-        union
-        select
-            contacts.contact_id,
-            {{ week_before('clock.as_of') }} as from_date,
-            cast({{ week_before('clock.as_of') }} as {{ dbt.type_timestamp() }})
-                as from_as_of,
-            clock.as_of as to_as_of
-
-        from contacts
-        cross join clock
-
-    {% endif %}
 
 ),
 
 pairs_numbered as (
 
     select
-        row_number() over (
-            order by pairs.from_as_of, pairs.to_as_of, pairs.contact_id
-        ) as pair_id,
+        row_number() over (order by pairs.from_date, pairs.to_date, pairs.contact_id)
+            as pair_id,
         pairs.contact_id,
-        pairs.from_as_of,
-        pairs.to_as_of,
-        midnights_written.known_until as from_known_until,
-        coalesce(midnights_written.rule_version, rule_versions.rule_version)
+        cast(pairs.from_date as {{ dbt.type_timestamp() }}) as from_as_of,
+        cast(pairs.to_date as {{ dbt.type_timestamp() }}) as to_as_of,
+        written_from.known_until as from_known_until,
+        coalesce(written_from.rule_version, rule_versions.rule_version)
             as from_rule_version,
-        rule_versions.rule_version as to_rule_version
+        coalesce(written_to.rule_version, rule_versions.rule_version)
+            as to_rule_version
 
     from pairs
     cross join rule_versions
-    left join midnights_written
-        on pairs.from_date = midnights_written.as_of_date
+    left join midnights_written as written_from
+        on pairs.from_date = written_from.as_of_date
+    left join midnights_written as written_to
+        on pairs.to_date = written_to.as_of_date
 
 )
 

@@ -9,9 +9,10 @@ clock as (
 
 ),
 
-edges as (
+score_bands as (
 
-    select * from {{ ref('int_score_edges') }}
+    select * from {{ ref('score_bands') }}
+    where exit_below < enter_at
 
 ),
 
@@ -21,7 +22,8 @@ scores as (
         contact_scores.contact_id,
         contact_scores.score_model,
         clock.as_of,
-        {{ rounded_score('contact_scores.intent_score') }} as score
+        {{ rounded_score('contact_scores.intent_score') }} as score,
+        0 as is_of_midnight
 
     from {{ ref('int_contact_scores') }} as contact_scores
     cross join clock
@@ -30,72 +32,65 @@ scores as (
         contact_id,
         score_model,
         as_of,
-        {{ rounded_score('intent_score') }} as score
+        {{ rounded_score('intent_score') }} as score,
+        1 as is_of_midnight
 
     from {{ ref('int_midnight_scores') }}
 
 ),
 
--- Only these depend on the band before.
-scores_between_edges as (
+-- Only a score between its edges depends on the band before. Any other tells it.
+scores_compared as (
 
-    select distinct
+    select
         scores.contact_id,
         scores.score_model,
-        scores.as_of
+        scores.as_of,
+        scores.is_of_midnight,
+        score_bands.band,
+        score_bands.enter_at,
+        score_bands.exit_below,
+        case
+            when scores.score >= score_bands.enter_at then 1
+            when scores.score < score_bands.exit_below then 1
+            else 0
+        end as tells
 
     from scores
-    inner join edges
-        on scores.score_model = edges.score_model
-    where {{ is_between_edges('scores.score', 'edges') }}
+    inner join score_bands
+        on scores.score_model = score_bands.score_model
 
 ),
 
-midnights as (
-
-    select as_of as night from {{ ref('int_midnights') }}
-    where is_new
-
-),
-
-nights_scored as (
+scores_followed as (
 
     select
-        scores_between_edges.contact_id,
-        scores_between_edges.score_model,
-        scores_between_edges.as_of,
-        midnights.night,
-        coalesce({{ rounded_score('midnight_scores.intent_score') }}, 0) as score
+        *,
+        max(case when tells = 1 and is_of_midnight = 1 then as_of end) over (
+            partition by contact_id, score_model, band
+            order by as_of, is_of_midnight
+            rows between unbounded preceding and 1 preceding
+        ) as told_at
 
-    from scores_between_edges
-    inner join midnights
-        on
-            scores_between_edges.as_of > midnights.night
-            and scores_between_edges.as_of
-            <= {{ dbt.dateadd('day', nights, 'midnights.night') }}
-    left join {{ ref('int_midnight_scores') }} as midnight_scores
-        on
-            scores_between_edges.contact_id = midnight_scores.contact_id
-            and scores_between_edges.score_model = midnight_scores.score_model
-            and midnights.night = midnight_scores.as_of
+    from scores_compared
 
 ),
 
--- A night that tells of both bands ends the look-back. Those that are written now are
--- scored already, so they are asked first.
-nights_told as (
+-- The clock may be one of these midnights.
+bands_wanted as (
 
-    select
-        nights_scored.contact_id,
-        nights_scored.score_model,
-        nights_scored.as_of,
-        max(nights_scored.night) as night
+    select distinct
+        contact_id,
+        score_model,
+        as_of,
+        band,
+        enter_at,
+        exit_below,
+        told_at,
+        {{ midnight_after('as_of') }} as first_midnight_after
 
-    from nights_scored
-    inner join edges
-        on nights_scored.score_model = edges.score_model
-    where not coalesce({{ is_between_edges('nights_scored.score', 'edges') }}, false)
-    group by 1, 2, 3
+    from scores_followed
+    where tells = 0
 
 ),
 
@@ -106,35 +101,42 @@ numbers as (
 
 ),
 
-all_nights as (
+nights as (
 
     select
-        scores_between_edges.contact_id,
-        scores_between_edges.score_model,
-        scores_between_edges.as_of,
+        bands_wanted.contact_id,
+        bands_wanted.score_model,
+        bands_wanted.as_of,
+        bands_wanted.band,
+        bands_wanted.enter_at,
+        bands_wanted.exit_below,
+        bands_wanted.told_at,
         cast({{ dbt.dateadd(
-            'day',
-            '-1 - numbers.number',
-            midnight_after('scores_between_edges.as_of'),
+            'day', '-1 - numbers.number', 'bands_wanted.first_midnight_after'
         ) }} as {{ dbt.type_timestamp() }}) as night
 
-    from scores_between_edges
+    from bands_wanted
     cross join numbers
     where numbers.number < {{ nights }}
 
 ),
 
-nights as (
+-- Midnights that are written now are scored already: the look-back ends at the last of
+-- them that tells.
+nights_wanted as (
 
-    select all_nights.*
-    from all_nights
-    left join nights_told
-        on
-            all_nights.contact_id = nights_told.contact_id
-            and all_nights.score_model = nights_told.score_model
-            and all_nights.as_of = nights_told.as_of
-    where nights_told.night is null or all_nights.night >= nights_told.night
+    select
+        contact_id,
+        score_model,
+        as_of,
+        band,
+        enter_at,
+        exit_below,
+        night
+
+    from nights
+    where told_at is null or night >= told_at
 
 )
 
-select * from nights
+select * from nights_wanted
