@@ -116,6 +116,45 @@ def test_without_hot_contacts_the_share_is_nought(
     assert shares == {"hot": 1, "warm": 0, "cold": 0, None: None}
 
 
+def test_the_history_is_of_the_primary_sheet_alone(
+    demo_shop: Shop, engine: MetricFlowEngine
+) -> None:
+    found = query(
+        demo_shop,
+        engine,
+        ["daily_contacts"],
+        ["metric_time__day", "segment_day__segment"],
+    )
+    assert {
+        (row["metric_time__day"].date(), row["segment_day__segment"]): row[
+            "daily_contacts"
+        ]
+        for row in found
+    } == {
+        (row["as_of_date"], row["segment"]): row["contacts"]
+        for row in demo_shop.rows("from segment_daily where score_model = 'purchase'")
+    }
+
+
+def test_a_month_is_what_its_last_midnight_is(
+    demo_shop: Shop, engine: MetricFlowEngine
+) -> None:
+    [found] = query(demo_shop, engine, ["daily_hot_share", "daily_average_intent"], [])
+    [expected] = demo_shop.rows("""
+        select
+            sum(contacts) filter (where segment = 'hot')
+            / sum(contacts) filter (where segment <> 'suppressed') as daily_hot_share,
+            sum(score_sum)
+            / sum(contacts) filter (where segment <> 'suppressed')
+                as daily_average_intent
+        from segment_daily
+        where
+            score_model = 'purchase'
+            and as_of_date = (select max(as_of_date) from segment_daily)
+    """)
+    assert found == pytest.approx(expected)
+
+
 def counts(shop: Shop, sql: str) -> dict[object, int]:
     """What a query of pairs of a thing and its number gives."""
     return dict(tuple(row.values()) for row in shop.rows(sql))
