@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
+import duckdb
 import pytest
 from intent.demo import DemoSpec, write_demo_feeds
 from intent.warehouse import open_warehouse
@@ -248,6 +249,31 @@ def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
             demo.build(DEMO.until.isoformat())
             built.touch()
     return demo
+
+
+@pytest.fixture(scope="session")
+def changing_shop(demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The demo shop's warehouse with changes of segments, which one build has none of.
+
+    All hot contacts were warm the midnight before.
+    """
+    changing = Shop(tmp_path_factory.mktemp("changing"))
+    shutil.copy(demo_shop.warehouse, changing.warehouse)
+    with duckdb.connect(str(changing.warehouse)) as warehouse:
+        warehouse.execute("""
+            use intent.intent;
+            insert into segment_transitions by name
+            select
+                contact_id,
+                score_model,
+                date_trunc('day', as_of) as transitioned_at,
+                'warm' as from_segment,
+                'hot' as to_segment,
+                'new_activity' as cause
+            from contact_scores
+            where segment = 'hot'
+        """)
+    return changing
 
 
 @contextmanager
