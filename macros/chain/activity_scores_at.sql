@@ -14,27 +14,9 @@
       (see `known_at`); null: as known today
 -#}
 {% macro activity_scores_at() %}
-identifier_contacts as (
-
-    select * from {{ ref('int_identifier_contacts') }}
-
-),
-
 activity_days as (
 
     select * from {{ ref('int_activity_days') }}
-
-),
-
-orders as (
-
-    select * from {{ ref('int_orders') }}
-
-),
-
-records as (
-
-    select * from {{ ref('int_usable_records') }}
 
 ),
 
@@ -87,33 +69,10 @@ clocks as (
 
 ),
 
-subject_identifiers as (
-
-    select
-        subjects.subject_id as contact_id,
-        identifier_contacts.identifier
-
-    from subjects
-    inner join identifier_contacts
-        on subjects.contact_id = identifier_contacts.contact_id
-    where
-        ({{ in_force('identifier_contacts', 'subjects.links_as_of') }})
-        or (
-            identifier_contacts.first_seen_at >= subjects.links_as_of
-            and {{ in_force('identifier_contacts', 'subjects.newcomers_as_of') }}
-        )
-
-),
-
 identifier_clocks as (
 
-    select
-        subject_identifiers.identifier,
-        clocks.*
-
-    from subject_identifiers
-    inner join clocks
-        on subject_identifiers.contact_id = clocks.contact_id
+    with
+    {{ identifiers_at() }}
 
 ),
 
@@ -139,25 +98,10 @@ observed_days as (
 
 ),
 
-orders_standing as (
-
-    select
-        identifier_clocks.contact_id,
-        orders.*
-
-    from orders
-    inner join identifier_clocks
-        on orders.identifier = identifier_clocks.identifier
-    where
-        {{ in_force('orders', 'identifier_clocks.facts_before') }}
-        and {{ known_at('orders', 'orders.valid_from', 'identifier_clocks') }}
-
-),
-
 contact_orders as (
 
     with
-    {{ number_orders() }}
+    {{ orders_at() }}
 
 ),
 
@@ -214,32 +158,10 @@ conditions as (
 
 ),
 
-record_versions_ranked as (
-
-    select
-        subject_identifiers.contact_id,
-        records.*,
-        row_number() over (
-            partition by subject_identifiers.contact_id, records.identifier
-            order by
-                records.version_at desc,
-                records.received_at desc,
-                records.source_file asc
-        ) as version_rank
-
-    from records
-    inner join subject_identifiers
-        on records.identifier = subject_identifiers.identifier
-    inner join clocks
-        on subject_identifiers.contact_id = clocks.contact_id
-    where records.version_at < clocks.facts_before
-
-),
-
 contact_records as (
 
-    select * from record_versions_ranked
-    where version_rank = 1
+    with
+    {{ records_at() }}
 
 ),
 
@@ -257,9 +179,22 @@ contact_conditions as (
 
 ),
 
+-- A condition with several values has several rows.
+audience_conditions as (
+
+    select distinct
+        condition_id,
+        audience
+
+    from conditions
+
+),
+
 contact_audiences as (
 
     with
+    conditions as (select * from audience_conditions),
+
     {{ group_audiences() }}
 
 ),
