@@ -34,7 +34,7 @@ midnights as (
 
 ),
 
--- What was known when the earlier midnight was written; one of this run knows all.
+-- What was known when a midnight was written; one of this run knows all.
 midnights_written as (
     {% if counts %}
 
@@ -95,15 +95,22 @@ pairs_numbered as (
         pairs.contact_id,
         pairs.from_as_of,
         pairs.to_as_of,
-        midnights_written.known_until as from_known_until,
-        coalesce(midnights_written.rule_version, rule_versions.rule_version)
+        written_from.known_until as from_known_until,
+        written_to.known_until as to_known_until,
+        coalesce(written_from.rule_version, rule_versions.rule_version)
             as from_rule_version,
-        rule_versions.rule_version as to_rule_version
+        coalesce(written_to.rule_version, rule_versions.rule_version)
+            as to_rule_version
 
     from pairs
     cross join rule_versions
-    left join midnights_written
-        on pairs.from_date = midnights_written.as_of_date
+    cross join clock
+    left join midnights_written as written_from
+        on pairs.from_date = written_from.as_of_date
+    left join midnights_written as written_to
+        on
+            cast(pairs.to_as_of as date) = written_to.as_of_date
+            and pairs.to_as_of < clock.as_of
 
 )
 

@@ -22,6 +22,8 @@ changes_joined as (
         pairs.to_as_of,
         pairs.from_known_until,
         pairs.from_rule_version,
+        changes.was_contact_from,
+        changes.was_contact_to,
         changes.score_from,
         changes.score_to,
         changes.decay,

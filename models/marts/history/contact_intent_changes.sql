@@ -33,6 +33,15 @@ said_from as (
 
 ),
 
+sheets_from as (
+
+    select distinct daily.score_model
+    from {{ ref('segment_daily') }} as daily
+    inner join clock
+        on daily.as_of_date = {{ week_before('clock.as_of') }}
+
+),
+
 said_to as (
 
     select
@@ -42,6 +51,12 @@ said_to as (
         segment
 
     from {{ ref('contact_scores') }}
+
+),
+
+sheets_to as (
+
+    select distinct score_model from said_to
 
 ),
 
