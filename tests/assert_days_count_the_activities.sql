@@ -33,7 +33,7 @@ activity_days as (
     from {{ ref('int_activity_days') }} as facts
     left join taken_back
         on facts.activity = taken_back.activity
-    where taken_back.activity is null
+    where taken_back.activity is null and facts.known_to is null
     group by 1
 
 )

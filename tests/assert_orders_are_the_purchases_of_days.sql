@@ -17,7 +17,8 @@ orders as (
     from {{ ref('int_orders') }} as orders
     cross join clock
     where
-        orders.valid_from < clock.as_of
+        orders.known_to is null
+        and orders.valid_from < clock.as_of
         and (orders.valid_to is null or orders.valid_to >= clock.as_of)
     group by 1, 2
 
@@ -34,6 +35,7 @@ activity_days as (
     cross join clock
     where
         activity_days.activity = 'purchase'
+        and activity_days.known_to is null
         and activity_days.valid_from < clock.as_of
         and (activity_days.valid_to is null or activity_days.valid_to >= clock.as_of)
 

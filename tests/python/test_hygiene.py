@@ -47,7 +47,9 @@ def build(shop: Shop, *, tests: bool = False) -> None:
 
 def days(shop: Shop) -> dict[tuple[str, int], tuple[int, int]]:
     """Identifier and day of June to quantity and the run that counted it."""
-    found = shop.rows("from intent_intermediate.int_activity_days")
+    found = shop.rows(
+        "from intent_intermediate.int_activity_days where known_to is null"
+    )
     return {
         (row["identifier"].partition(":")[2], row["activity_date"].day): (
             row["quantity"],

@@ -17,6 +17,27 @@
     'malformed_columns', 'source_file', 'occurred_at', 'received_at', 'version_at',
     'reversed_at',
 ] %}
+{#- Never by order of arrival: the columns decide, to the last one. -#}
+{% set of_the_same_thing_the_best_first -%}
+            partition by rows_preferred.activity_key
+            order by
+                rows_preferred.preference asc,
+                rows_preferred.feed asc,
+                rows_preferred.has_no_version asc,
+                rows_preferred.version_at desc,
+                rows_preferred.occurred_at asc,
+                rows_preferred.identifier asc,
+                rows_preferred.event_id asc,
+                rows_preferred.received_at desc,
+                rows_preferred.is_not_reversed asc,
+                rows_preferred.reversed_at asc,
+                rows_preferred.reverses_nothing asc,
+                rows_preferred.reversed_order_id asc,
+                coalesce(rows_preferred.user_agent, '') asc,
+                coalesce(rows_preferred.message_id, '') asc,
+                case when rows_preferred.is_machine_flagged then 0 else 1 end asc,
+                rows_preferred.source_file asc
+{%- endset %}
 
 with
 
@@ -158,6 +179,7 @@ rows_preferred as (
     select
         rows_told.*,
         feed_preferences.preference,
+        coalesce(rows_told.received_at, rows_told.occurred_at) as known_from,
         case when rows_told.version_at is null then 1 else 0 end as has_no_version,
         case when rows_told.reversed_at is null then 1 else 0 end as is_not_reversed,
         case when rows_told.reversed_order_id is null then 1 else 0 end
@@ -169,38 +191,26 @@ rows_preferred as (
 
 ),
 
--- Never by order of arrival: the columns decide, to the last one.
 rows_ranked as (
 
     select
         rows_preferred.*,
         row_number() over tellings as telling,
+        min(rows_preferred.known_from) over better_tellings as outdone_at,
         lag(rows_preferred.feed) over tellings as feed_before,
         first_value(rows_preferred.feed) over tellings as winning_feed,
         first_value(rows_preferred.event_id) over tellings as winning_event_id,
         first_value(rows_preferred.version_at) over tellings as winning_version_at
 
     from rows_preferred
-    window tellings as (
-        partition by rows_preferred.activity_key
-        order by
-            rows_preferred.preference asc,
-            rows_preferred.feed asc,
-            rows_preferred.has_no_version asc,
-            rows_preferred.version_at desc,
-            rows_preferred.occurred_at asc,
-            rows_preferred.identifier asc,
-            rows_preferred.event_id asc,
-            rows_preferred.received_at desc,
-            rows_preferred.is_not_reversed asc,
-            rows_preferred.reversed_at asc,
-            rows_preferred.reverses_nothing asc,
-            rows_preferred.reversed_order_id asc,
-            coalesce(rows_preferred.user_agent, '') asc,
-            coalesce(rows_preferred.message_id, '') asc,
-            case when rows_preferred.is_machine_flagged then 0 else 1 end asc,
-            rows_preferred.source_file asc
-    )
+    window
+        tellings as (
+            {{ of_the_same_thing_the_best_first }}
+        ),
+        better_tellings as (
+            {{ of_the_same_thing_the_best_first }}
+            rows between unbounded preceding and 1 preceding
+        )
 
 ),
 
@@ -241,6 +251,10 @@ rows_judged as (
                 then 'duplicate'
             else 'superseded'
         end as disposition,
+        case when rows_ranked.quarantine_reason is null then rows_ranked.telling end
+            as telling,
+        case when rows_ranked.quarantine_reason is null then rows_ranked.outdone_at end
+            as outdone_at,
         cancellations.taken_back_at
 
     from rows_ranked
@@ -251,6 +265,8 @@ rows_judged as (
         select
             rows_gone.*,
             'gone' as disposition,
+            cast(null as {{ dbt.type_bigint() }}) as telling,
+            cast(null as {{ dbt.type_timestamp() }}) as outdone_at,
             cast(null as {{ dbt.type_timestamp() }}) as taken_back_at
 
         from rows_gone

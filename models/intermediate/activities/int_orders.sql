@@ -10,96 +10,58 @@
 
 with
 
-activities as (
+changes as (
 
     select
-        activity,
         business_key,
-        identifier,
+        activity,
         reversed_order_id,
-        disposition,
-        amount,
-        currency,
-        occurred_at,
-        taken_back_at,
         run_id
 
-    from {{ ref('int_activities_judged') }}
-    where
-        disposition <> 'quarantined'
-        and (activity = 'purchase' or reversed_order_id is not null)
+    from {{ ref('int_activity_changes') }}
+    where activity = 'purchase' or reversed_order_id is not null
 
 ),
 
--- Of the tellings of an order one counts. The others are kept for their run_id.
-orders_told as (
+reversals as (
 
     select
         business_key as order_key,
-        max(case when disposition = 'counted' then identifier end) as identifier,
-        max(case when disposition = 'counted' then occurred_at end) as ordered_at,
-        max(case when disposition = 'counted' then amount end) as amount,
-        max(case when disposition = 'counted' then upper(currency) end) as currency,
-        max(case when disposition = 'counted' then taken_back_at end) as taken_back_at,
-        max(run_id) as run_id
+        cast(reversed_at as date) as reversed_date,
+        known_from,
+        known_to
 
-    from activities
-    where activity = 'purchase'
-    group by 1
-
-),
-
-full_returns as (
-
-    select
-        'order:' || reversed_order_id as order_key,
-        min(case when disposition = 'counted' then occurred_at end) as returned_at,
-        max(run_id) as run_id
-
-    from activities
-    where reversed_order_id is not null
-    group by 1
-
-),
-
--- An order is taken back by its cancellation or its full return, whichever was first.
-orders_reversed as (
-
-    select
-        orders_told.order_key,
-        orders_told.identifier,
-        orders_told.ordered_at,
-        orders_told.amount,
-        orders_told.currency,
-        cast(orders_told.ordered_at as date) as valid_from,
-        cast(
-            least(
-                coalesce(orders_told.taken_back_at, full_returns.returned_at),
-                coalesce(full_returns.returned_at, orders_told.taken_back_at)
-            ) as date
-        ) as valid_to,
-        greatest(
-            orders_told.run_id, coalesce(full_returns.run_id, orders_told.run_id)
-        ) as run_id
-
-    from orders_told
-    left join full_returns
-        on orders_told.order_key = full_returns.order_key
+    from {{ ref('int_reversals') }}
 
 ),
 
 {% if is_incremental() %}
 
+    last_count as (
+
+        select coalesce(max(run_id), 0) as run_id from {{ this }}
+
+    ),
+
     touched_orders as (
 
-        select order_key from orders_reversed
-        where run_id > (select coalesce(max(run_id), 0) from {{ this }})
+        select changes.business_key as order_key
+        from changes
+        cross join last_count
+        where changes.activity = 'purchase' and changes.run_id > last_count.run_id
+        union
+        select 'order:' || changes.reversed_order_id as order_key
+        from changes
+        cross join last_count
+        where
+            changes.reversed_order_id is not null
+            and changes.run_id > last_count.run_id
         union
         -- All were judged anew since: no order here stands for sure.
         select order_key from {{ this }}
         where
-            (select min(run_id) from activities)
-            > (select coalesce(max(run_id), 0) from {{ this }})
+            (select min(changes.run_id) from changes)
+            > (select last_count.run_id from last_count)
 
     ),
 
@@ -107,11 +69,203 @@ orders_reversed as (
 
     touched_orders as (
 
-        select order_key from orders_reversed
+        select distinct business_key as order_key from changes
+        where activity = 'purchase'
 
     ),
 
 {% endif %}
+
+orders_told as (
+
+    select
+        touched_orders.order_key,
+        activities.identifier,
+        activities.occurred_at as ordered_at,
+        activities.amount,
+        upper(activities.currency) as currency,
+        activities.known_from,
+        activities.known_to,
+        min(cast(activities.occurred_at as date)) over (
+            partition by touched_orders.order_key
+        ) as first_date
+
+    from {{ ref('int_activities_known') }} as activities
+    inner join touched_orders
+        on activities.business_key = touched_orders.order_key
+    where activities.activity = 'purchase'
+
+),
+
+tellings as (
+
+    select
+        *,
+        {{ learned_on('known_from', 'first_date') }} as learned_on,
+        {{ learned_on('known_to', 'first_date') }} as replaced_on
+
+    from orders_told
+
+),
+
+order_dates as (
+
+    select distinct
+        order_key,
+        first_date
+
+    from tellings
+
+),
+
+-- The words that take an order back: of its cancellations and its full returns.
+words as (
+
+    select
+        order_dates.order_key,
+        order_dates.first_date,
+        reversals.reversed_date,
+        reversals.known_from,
+        reversals.known_to,
+        {{ learned_on('reversals.known_from', 'order_dates.first_date') }}
+            as learned_on,
+        {{ learned_on('reversals.known_to', 'order_dates.first_date') }} as replaced_on
+
+    from order_dates
+    inner join reversals
+        on order_dates.order_key = reversals.order_key
+
+),
+
+lessons as (
+    {% for relation in ['tellings', 'words'] %}
+        {% for day, moment in {
+            'learned_on': 'known_from', 'replaced_on': 'known_to',
+        }.items() %}
+            select
+                order_key,
+                first_date,
+                {{ day }} as learned_on,
+                {{ moment }} as learned_at
+
+            from {{ relation }}
+            where {{ moment }} is not null
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+-- What was learned on a UTC day is known from the last of it on.
+lesson_days as (
+
+    select
+        order_key,
+        first_date,
+        learned_on,
+        {{ known_from_end_of('first_date', 'max(learned_at)') }} as known_from
+
+    from lessons
+    group by 1, 2, 3
+
+),
+
+states_of_knowledge as (
+
+    select
+        *,
+        row_number() over days_learned as state,
+        lead(known_from) over days_learned as known_to
+
+    from lesson_days
+    window days_learned as (
+        partition by order_key
+        order by learned_on
+    )
+
+),
+
+words_known as (
+
+    select
+        states.order_key,
+        states.state,
+        min(words.reversed_date) as reversed_date
+
+    from states_of_knowledge as states
+    inner join words
+        on
+            states.order_key = words.order_key
+            and states.learned_on >= words.learned_on
+            and (words.replaced_on is null or states.learned_on < words.replaced_on)
+    group by 1, 2
+
+),
+
+orders_known as (
+
+    select
+        states.order_key,
+        states.state,
+        states.known_from,
+        states.known_to,
+        tellings.identifier,
+        tellings.ordered_at,
+        tellings.amount,
+        tellings.currency,
+        cast(tellings.ordered_at as date) as valid_from,
+        words_known.reversed_date as valid_to
+
+    from states_of_knowledge as states
+    inner join tellings
+        on
+            states.order_key = tellings.order_key
+            and states.learned_on >= tellings.learned_on
+            and (
+                tellings.replaced_on is null
+                or states.learned_on < tellings.replaced_on
+            )
+    left join words_known
+        on
+            states.order_key = words_known.order_key
+            and states.state = words_known.state
+
+),
+
+orders_compared as (
+
+    select
+        *,
+        state - row_number() over (
+            partition by
+                order_key, identifier, ordered_at, amount, currency, valid_to
+            order by state
+        ) as run_of_states
+
+    from orders_known
+
+),
+
+-- What was learned that changed nothing makes no version.
+orders_merged as (
+
+    select
+        order_key,
+        identifier,
+        ordered_at,
+        amount,
+        currency,
+        valid_from,
+        valid_to,
+        run_of_states,
+        min(known_from) as known_from,
+        case when count(known_to) = count(*) then max(known_to) end as known_to
+
+    from orders_compared
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+
+),
 
 -- An order that is told no more has no identifier, so that it replaces what stood
 -- there; the post-hook takes it away.
@@ -119,17 +273,19 @@ final as (
 
     select
         touched_orders.order_key,
-        orders_reversed.identifier,
-        orders_reversed.ordered_at,
-        orders_reversed.amount,
-        orders_reversed.currency,
-        orders_reversed.valid_from,
-        orders_reversed.valid_to,
+        orders_merged.identifier,
+        orders_merged.ordered_at,
+        orders_merged.amount,
+        orders_merged.currency,
+        orders_merged.valid_from,
+        orders_merged.valid_to,
+        orders_merged.known_from,
+        orders_merged.known_to,
         {{ run_id() }} as run_id
 
     from touched_orders
-    left join orders_reversed
-        on touched_orders.order_key = orders_reversed.order_key
+    left join orders_merged
+        on touched_orders.order_key = orders_merged.order_key
 
 )
 

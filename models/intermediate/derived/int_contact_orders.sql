@@ -11,6 +11,7 @@ clock as (
 orders as (
 
     select * from {{ ref('int_orders') }}
+    where known_to is null
 
 ),
 

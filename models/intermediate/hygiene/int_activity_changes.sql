@@ -7,6 +7,7 @@ rows_told as (
     select
         identifier,
         activity,
+        business_key,
         reversed_order_id,
         occurred_at,
         run_id
@@ -21,6 +22,7 @@ verdicts as (
     select
         activities.identifier,
         activities.activity,
+        activities.business_key,
         activities.reversed_order_id,
         activities.occurred_at,
         machine_activities.run_id

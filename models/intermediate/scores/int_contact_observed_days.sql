@@ -9,6 +9,7 @@ clock as (
 activity_days as (
 
     select * from {{ ref('int_activity_days') }}
+    where known_to is null
 
 ),
 
