@@ -149,6 +149,8 @@ pairs_flagged as (
             as from_links_as_of,
         case when pairs_known.was_contact_to = 1 then pairs.to_as_of end
             as to_links_as_of,
+        case when pairs_known.was_contact_to = 1 then pairs.from_as_of end
+            as newcomers_since,
         case when touched_pairs.pair_id is null then 0 else 1 end as is_touched,
         case
             when pairs.from_rule_version = pairs.to_rule_version then 0 else 1
@@ -171,7 +173,7 @@ steps as (
             {{ step.as_of or 'from' }}_as_of as as_of,
             {{ step.facts or 'from' }}_as_of as facts_before,
             {{ step.links or 'from' }}_links_as_of as links_as_of,
-            {{ 'from_as_of' if step.newcomers else no_time }} as newcomers_since,
+            {{ 'newcomers_since' if step.newcomers else no_time }} as newcomers_since,
             {{ step.known or 'from' }}_known_until as known_until,
             {{ 'from_as_of' if step.earlier else no_time }} as earlier_before,
             {{ 'from_known_until' if step.earlier else no_time }}
