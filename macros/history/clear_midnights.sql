@@ -1,30 +1,28 @@
-{#- Takes the midnights that this run writes out of a history, to be written anew. -#}
+{#- Takes the midnights that this run writes out of a history, if there is one. -#}
 {% macro clear_midnights(history) %}
-    delete from {{ history }}
-    where
-        as_of_date in (
-            select midnights.as_of_date from {{ ref('int_midnights') }} as midnights
-            where midnights.is_new
-        )
+    {% if history %}
+        delete from {{ history }}
+        where
+            as_of_date in (
+                select midnights.as_of_date from {{ ref('int_midnights') }} as midnights
+                where midnights.is_new
+            )
+    {% endif %}
 {% endmacro %}
 
 
-{#- Takes whoever objects to profiling out of a history. -#}
-{% macro clear_suppressed(history) %}
-    delete from {{ history }}
-    where
-        contact_id in (
-            select contacts.contact_id from {{ ref('int_contacts') }} as contacts
-            where contacts.is_suppressed
-        )
-{% endmacro %}
-
-
-{#- Takes transitions out that this run tells anew: at its midnights and after them. -#}
+{#-
+    Takes transitions out that this run tells anew: at its midnights and at those that
+    follow one. Of archived sheets nothing is told any more, so theirs stay.
+-#}
 {% macro clear_transitions(transitions) %}
     delete from {{ transitions }}
     where
         transitioned_at in (
             select midnights.as_of from {{ ref('int_midnights') }} as midnights
+        )
+        and score_model in (
+            select score_models.score_model from {{ ref('score_models') }} as score_models
+            where score_models.status <> 'archived'
         )
 {% endmacro %}

@@ -20,34 +20,6 @@
 {%- endmacro %}
 
 
-{#- True for a rounded score that does not tell its band alone. -#}
-{% macro is_between_edges(score, edges) -%}
-    ({{ score }} < {{ edges }}.hot_enter_at and {{ score }} >= {{ edges }}.hot_exit_below)
-    or (
-        {{ score }} < {{ edges }}.warm_enter_at
-        and {{ score }} >= {{ edges }}.warm_exit_below
-    )
-{%- endmacro %}
-
-
-{#-
-    1 if the contact was in a band at the last night on which its score told so, else 0:
-    an aggregate over nights with the score `score`. Who never told is out.
--#}
-{% macro was_in_band(score, enter_at, exit_below, night) -%}
-    case
-        when
-            max(case when {{ score }} >= {{ enter_at }} then {{ night }} end)
-            > coalesce(
-                max(case when {{ score }} < {{ exit_below }} then {{ night }} end),
-                cast('0001-01-01' as {{ dbt.type_timestamp() }})
-            )
-            then 1
-        else 0
-    end
-{%- endmacro %}
-
-
 {#- The midnight before which all midnights before `as_of` are: `as_of` if it is one. -#}
 {% macro midnight_after(as_of) -%}
     case

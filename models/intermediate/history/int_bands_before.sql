@@ -6,27 +6,30 @@ lookback_nights as (
 
 ),
 
-edges as (
-
-    select * from {{ ref('int_score_edges') }}
-
-),
-
 night_scores as (
 
-    select * from {{ ref('int_midnight_scores') }}
+    select
+        contact_id,
+        score_model,
+        as_of,
+        intent_score
+
+    from {{ ref('int_midnight_scores') }}
     union all
-    select * from {{ ref('int_lookback_scores') }}
+    select
+        contact_id,
+        score_model,
+        as_of,
+        intent_score
+
+    from {{ ref('int_lookback_scores') }}
 
 ),
 
 nights_scored as (
 
     select
-        lookback_nights.contact_id,
-        lookback_nights.score_model,
-        lookback_nights.as_of,
-        lookback_nights.night,
+        lookback_nights.*,
         coalesce({{ rounded_score('night_scores.intent_score') }}, 0) as score
 
     from lookback_nights
@@ -38,28 +41,48 @@ nights_scored as (
 
 ),
 
+nights_that_told as (
+
+    select
+        contact_id,
+        score_model,
+        as_of,
+        band,
+        max(case when score >= enter_at then night end) as was_in_at,
+        max(case when score < exit_below then night end) as was_out_at
+
+    from nights_scored
+    group by 1, 2, 3, 4
+
+),
+
+-- Who never told is out.
+bands_told as (
+
+    select
+        contact_id,
+        score_model,
+        as_of,
+        band,
+        case
+            when was_in_at is null or was_in_at < was_out_at then 0
+            else 1
+        end as was_in
+
+    from nights_that_told
+
+),
+
 bands_before as (
 
     select
-        nights_scored.contact_id,
-        nights_scored.score_model,
-        nights_scored.as_of,
-        {{ was_in_band(
-            'nights_scored.score',
-            'edges.hot_enter_at',
-            'edges.hot_exit_below',
-            'nights_scored.night',
-        ) }} as was_hot,
-        {{ was_in_band(
-            'nights_scored.score',
-            'edges.warm_enter_at',
-            'edges.warm_exit_below',
-            'nights_scored.night',
-        ) }} as was_warm
+        contact_id,
+        score_model,
+        as_of,
+        max(case when band = 'hot' then was_in else 0 end) as was_hot,
+        max(case when band = 'warm' then was_in else 0 end) as was_warm
 
-    from nights_scored
-    inner join edges
-        on nights_scored.score_model = edges.score_model
+    from bands_told
     group by 1, 2, 3
 
 )

@@ -1,19 +1,7 @@
-{% set counts = built_earlier('int_segment_counts') %}
+{#- Which of them were written earlier, with what was known then. -#}
+{% set daily = built_earlier('segment_daily') %}
 
 with
-
-clock as (
-
-    select * from {{ ref('int_clock') }}
-
-),
-
-contacts as (
-
-    select contact_id from {{ ref('int_contacts') }}
-    where not is_suppressed
-
-),
 
 segment_changes as (
 
@@ -34,18 +22,18 @@ midnights as (
 
 ),
 
--- What was known when a midnight was written; one of this run knows all.
+-- One that this run writes knows all that is known today.
 midnights_written as (
-    {% if counts %}
+    {% if daily %}
 
         select distinct
-            counts.as_of_date,
-            counts.known_until,
-            counts.rule_version
+            daily.as_of_date,
+            daily.known_until,
+            daily.rule_version
 
-        from {{ counts }} as counts
+        from {{ daily }} as daily
         left join midnights
-            on counts.as_of_date = midnights.as_of_date
+            on daily.as_of_date = midnights.as_of_date
         where midnights.as_of_date is null
 
     {% else %}
@@ -64,37 +52,20 @@ pairs as (
     select distinct
         contact_id,
         previous_date as from_date,
-        cast(previous_date as {{ dbt.type_timestamp() }}) as from_as_of,
-        cast(as_of_date as {{ dbt.type_timestamp() }}) as to_as_of
+        as_of_date as to_date
 
     from segment_changes
-
-    {% if not var('intent_backfill') %}
-
-        union
-        select
-            contacts.contact_id,
-            {{ week_before('clock.as_of') }} as from_date,
-            cast({{ week_before('clock.as_of') }} as {{ dbt.type_timestamp() }})
-                as from_as_of,
-            clock.as_of as to_as_of
-
-        from contacts
-        cross join clock
-
-    {% endif %}
 
 ),
 
 pairs_numbered as (
 
     select
-        row_number() over (
-            order by pairs.from_as_of, pairs.to_as_of, pairs.contact_id
-        ) as pair_id,
+        row_number() over (order by pairs.from_date, pairs.to_date, pairs.contact_id)
+            as pair_id,
         pairs.contact_id,
-        pairs.from_as_of,
-        pairs.to_as_of,
+        cast(pairs.from_date as {{ dbt.type_timestamp() }}) as from_as_of,
+        cast(pairs.to_date as {{ dbt.type_timestamp() }}) as to_as_of,
         written_from.known_until as from_known_until,
         written_to.known_until as to_known_until,
         coalesce(
@@ -107,13 +78,10 @@ pairs_numbered as (
 
     from pairs
     cross join rule_versions
-    cross join clock
     left join midnights_written as written_from
         on pairs.from_date = written_from.as_of_date
     left join midnights_written as written_to
-        on
-            cast(pairs.to_as_of as date) = written_to.as_of_date
-            and pairs.to_as_of < clock.as_of
+        on pairs.to_date = written_to.as_of_date
 
 )
 

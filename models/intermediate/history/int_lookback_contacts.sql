@@ -6,16 +6,10 @@ lookback_nights as (
 
 ),
 
-identifier_contacts as (
+written_midnights as (
 
-    select * from {{ ref('int_identifier_contacts') }}
-    where identifier not like 'anonymous_id:%'
-
-),
-
-midnight_contacts as (
-
-    select * from {{ ref('int_midnight_contacts') }}
+    select as_of from {{ ref('int_midnights') }}
+    where is_new
 
 ),
 
@@ -25,54 +19,39 @@ rule_versions as (
 
 ),
 
-contact_nights as (
+-- Of midnights that are written now, all scores are there.
+midnights as (
 
     select distinct
-        contact_id,
-        night
+        lookback_nights.contact_id,
+        lookback_nights.night as as_of
 
     from lookback_nights
+    left join written_midnights
+        on lookback_nights.night = written_midnights.as_of
+    where written_midnights.as_of is null
 
 ),
 
--- Of midnights that are written now, all scores are there.
-nights_missing as (
+contacts as (
 
-    select contact_nights.*
-    from contact_nights
-    left join midnight_contacts
-        on
-            contact_nights.contact_id = midnight_contacts.contact_id
-            and contact_nights.night = midnight_contacts.as_of
-    where midnight_contacts.contact_id is null
+    with
+    {{ contacts_at(of_contacts=true) }}
 
 ),
 
 -- Before it was known, a contact had no score.
-nights_known as (
-
-    select distinct
-        nights_missing.contact_id,
-        nights_missing.night
-
-    from nights_missing
-    inner join identifier_contacts
-        on nights_missing.contact_id = identifier_contacts.contact_id
-    where {{ in_force('identifier_contacts', 'nights_missing.night') }}
-
-),
-
 final as (
 
     select
-        row_number() over (order by nights_known.night, nights_known.contact_id)
-            as subject_id,
-        nights_known.contact_id,
+        row_number() over (order by contacts.as_of, contacts.contact_id) as subject_id,
+        contacts.contact_id,
         rule_versions.rule_version,
-        {{ subject_as_known_today('nights_known.night') }}
+        {{ subject_as_known_today('contacts.as_of') }}
 
-    from nights_known
+    from contacts
     cross join rule_versions
+    where not contacts.is_suppressed
 
 )
 

@@ -19,7 +19,6 @@ lookback_scores as (
         subjects.contact_id,
         subjects.as_of,
         scores.score_model,
-        scores.raw_score,
         scores.intent_score
 
     from scores

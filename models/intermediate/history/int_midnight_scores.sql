@@ -7,6 +7,13 @@ subjects as (
 
 ),
 
+score_models as (
+
+    select score_model from {{ ref('score_models') }}
+    where status <> 'archived'
+
+),
+
 scores as (
 
     with
@@ -19,13 +26,15 @@ midnight_scores as (
     select
         subjects.contact_id,
         subjects.as_of,
-        scores.score_model,
-        scores.raw_score,
-        scores.intent_score
+        score_models.score_model,
+        coalesce(scores.intent_score, 0) as intent_score
 
-    from scores
-    inner join subjects
-        on scores.subject_id = subjects.subject_id
+    from subjects
+    cross join score_models
+    left join scores
+        on
+            subjects.subject_id = scores.subject_id
+            and score_models.score_model = scores.score_model
 
 )
 

@@ -1,8 +1,8 @@
 {#-
-    A midnight is written when `int_segment_counts`, the last to be built, counts it. So
-    a run that was cut short is made up for by the next.
+    A midnight is written when `segment_daily`, the last to be built, has it. So a run
+    that was cut short is made up for by the next.
 -#}
-{% set counts = built_earlier('int_segment_counts') %}
+{% set daily = built_earlier('segment_daily') %}
 {% set backfill = var('intent_backfill') %}
 
 with
@@ -14,13 +14,13 @@ clock as (
 ),
 
 dates_written as (
-    {% if counts %}
+    {% if daily %}
 
         select distinct
             as_of_date,
             basis
 
-        from {{ counts }}
+        from {{ daily }}
 
     {% else %}
 
@@ -45,41 +45,41 @@ numbers as (
 
         select
             cast('{{ backfill["from"] }}' as date) as first_date,
-            cast('{{ backfill["to"] }}' as date) as last_date
+            least(cast('{{ backfill["to"] }}' as date), cast(as_of as date)) as last_date
+
+        from clock
 
     ),
 
 {% else %}
 
-    last_written as (
+    last_lived as (
 
         select max(as_of_date) as as_of_date from dates_written
         where basis = 'lived'
 
     ),
 
-    -- The first build keeps the newest midnight, the others all since the last kept.
+    -- The first build writes the newest midnight, the others all since the last.
     span as (
 
         select
             case
-                when last_written.as_of_date is null then cast(clock.as_of as date)
-                when
-                    last_written.as_of_date
-                    < {{ dbt.dateadd(
-                        'day', -var('intent_history_days'), 'cast(clock.as_of as date)'
-                    ) }}
-                    then cast({{ dbt.dateadd(
-                        'day',
-                        1 - var('intent_history_days'),
-                        'cast(clock.as_of as date)'
-                    ) }} as date)
-                else
-                    cast({{ dbt.dateadd('day', 1, 'last_written.as_of_date') }} as date)
+                when last_lived.as_of_date is null then cast(clock.as_of as date)
+                else cast(
+                    greatest(
+                        {{ dbt.dateadd('day', 1, 'last_lived.as_of_date') }},
+                        {{ dbt.dateadd(
+                            'day',
+                            1 - var('intent_history_days'),
+                            'cast(clock.as_of as date)'
+                        ) }}
+                    ) as date
+                )
             end as first_date,
             cast(clock.as_of as date) as last_date
 
-        from last_written
+        from last_lived
         cross join clock
 
     ),
@@ -104,7 +104,7 @@ dates_wanted as (
 ),
 
 -- What was lived is not written over.
-dates_missing as (
+dates_to_write as (
 
     select dates_wanted.as_of_date
     from dates_wanted
@@ -120,7 +120,7 @@ dates_missing as (
 
 all_dates as (
 
-    select as_of_date from dates_missing
+    select as_of_date from dates_to_write
     union
     select as_of_date from dates_written
 
@@ -142,17 +142,22 @@ midnights as (
         dates_in_order.as_of_date,
         cast(dates_in_order.as_of_date as {{ dbt.type_timestamp() }}) as as_of,
         dates_in_order.previous_date,
-        dates_missing.as_of_date is not null as is_new,
-        '{{ "restated" if backfill else "lived" }}' as basis
+        dates_to_write.as_of_date is not null as is_new,
+        case
+            when dates_to_write.as_of_date is null then dates_written.basis
+            else '{{ "restated" if backfill else "lived" }}'
+        end as basis
 
     from dates_in_order
-    left join dates_missing
-        on dates_in_order.as_of_date = dates_missing.as_of_date
-    left join dates_missing as previous_missing
-        on dates_in_order.previous_date = previous_missing.as_of_date
+    left join dates_to_write
+        on dates_in_order.as_of_date = dates_to_write.as_of_date
+    left join dates_to_write as previous_to_write
+        on dates_in_order.previous_date = previous_to_write.as_of_date
+    left join dates_written
+        on dates_in_order.as_of_date = dates_written.as_of_date
     where
-        dates_missing.as_of_date is not null
-        or previous_missing.as_of_date is not null
+        dates_to_write.as_of_date is not null
+        or previous_to_write.as_of_date is not null
 
 )
 

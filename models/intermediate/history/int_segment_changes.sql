@@ -9,7 +9,11 @@ midnights as (
 
 history as (
 
-    select * from {{ ref('contact_intent_history') }}
+    select history.*
+    from {{ ref('contact_intent_history') }} as history
+    inner join {{ ref('score_models') }} as score_models
+        on history.score_model = score_models.score_model
+    where score_models.status <> 'archived'
 
 ),
 
@@ -26,6 +30,7 @@ rows_now as (
         history.contact_id,
         history.score_model,
         midnights.as_of_date,
+        history.intent_score,
         history.segment
 
     from midnights
@@ -40,6 +45,7 @@ rows_before as (
         history.contact_id,
         history.score_model,
         midnights.as_of_date,
+        history.intent_score,
         history.segment
 
     from midnights
@@ -48,7 +54,6 @@ rows_before as (
 
 ),
 
--- Who has no row is cold, unless there was nobody.
 banded_contacts as (
 
     select
@@ -69,19 +74,33 @@ banded_contacts as (
 
 ),
 
-known_before as (
+-- Who has no row is cold, unless there was nobody.
+contacts_known as (
 
-    select distinct
+    select
         banded_contacts.contact_id,
-        midnights.as_of_date
+        banded_contacts.as_of_date,
+        max(
+            case
+                when {{ in_force('identifier_contacts', 'midnights.previous_date') }}
+                    then 1
+                else 0
+            end
+        ) as was_known,
+        max(
+            case
+                when {{ in_force('identifier_contacts', 'midnights.as_of_date') }}
+                    then 1
+                else 0
+            end
+        ) as is_known
 
     from banded_contacts
     inner join midnights
         on banded_contacts.as_of_date = midnights.as_of_date
     inner join identifier_contacts
-        on
-            banded_contacts.contact_id = identifier_contacts.contact_id
-            and {{ in_force('identifier_contacts', 'midnights.previous_date') }}
+        on banded_contacts.contact_id = identifier_contacts.contact_id
+    group by 1, 2
 
 ),
 
@@ -92,12 +111,15 @@ segments_compared as (
         banded_contacts.score_model,
         banded_contacts.as_of_date,
         case
-            when rows_before.segment is not null then rows_before.segment
-            when known_before.contact_id is not null then 'cold'
+            when rows_before.contact_id is not null then rows_before.segment
+            when contacts_known.was_known = 1 then 'cold'
         end as from_segment,
         case
-            when rows_now.contact_id is null then 'cold' else rows_now.segment
-        end as to_segment
+            when rows_now.contact_id is not null then rows_now.segment
+            when contacts_known.is_known = 1 then 'cold'
+        end as to_segment,
+        rows_before.intent_score as score_from,
+        rows_now.intent_score as score_to
 
     from banded_contacts
     left join rows_before
@@ -110,10 +132,10 @@ segments_compared as (
             banded_contacts.contact_id = rows_now.contact_id
             and banded_contacts.score_model = rows_now.score_model
             and banded_contacts.as_of_date = rows_now.as_of_date
-    left join known_before
+    left join contacts_known
         on
-            banded_contacts.contact_id = known_before.contact_id
-            and banded_contacts.as_of_date = known_before.as_of_date
+            banded_contacts.contact_id = contacts_known.contact_id
+            and banded_contacts.as_of_date = contacts_known.as_of_date
 
 ),
 
@@ -125,7 +147,9 @@ segments_changed as (
         segments_compared.as_of_date,
         midnights.previous_date,
         segments_compared.from_segment,
-        segments_compared.to_segment
+        segments_compared.to_segment,
+        segments_compared.score_from,
+        segments_compared.score_to
 
     from segments_compared
     inner join midnights

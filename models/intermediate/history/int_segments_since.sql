@@ -33,12 +33,12 @@ transitions as (
 history_span as (
 
     select
-        min(segment_counts.as_of_date) as first_date,
-        max(segment_counts.as_of_date) as last_date
+        min(segment_daily.as_of_date) as first_date,
+        max(segment_daily.as_of_date) as last_date
 
-    from {{ ref('int_segment_counts') }} as segment_counts
+    from {{ ref('segment_daily') }} as segment_daily
     cross join clock
-    where segment_counts.as_of_date <= clock.as_of
+    where segment_daily.as_of_date <= clock.as_of
 
 ),
 

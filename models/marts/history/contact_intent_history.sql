@@ -1,8 +1,11 @@
--- Who objects is taken out when it is written.
+-- Before and after it writes, it takes out what is not to stand there.
 -- depends_on: {{ ref('int_contacts') }}
+-- depends_on: {{ ref('int_contact_identifiers') }}
+-- depends_on: {{ ref('int_identifier_contacts') }}
 {#-
     What was said once can't be made again: `--full-refresh` leaves it alone. Only who
-    objects to profiling, has no history either.
+    objects to profiling, has no history either. While a midnight is rewritten,
+    `segment_daily` lacks it: until all is written, it counts as missing.
 -#}
 {{
     config(
@@ -10,8 +13,11 @@
         incremental_strategy='append',
         on_schema_change='fail',
         full_refresh=false,
-        pre_hook="{{ clear_midnights(this) if is_incremental() }}",
-        post_hook="{{ clear_suppressed(this) }}",
+        pre_hook=[
+            "{{ clear_midnights(built_earlier('segment_daily')) }}",
+            "{{ clear_midnights(this) if is_incremental() }}",
+        ],
+        post_hook="{{ clear_suppressed(this, 'as_of_date', 'segment') }}",
     )
 }}
 
@@ -33,6 +39,7 @@ segments as (
 midnight_contacts as (
 
     select * from {{ ref('int_midnight_contacts') }}
+    where not is_suppressed
 
 ),
 
@@ -98,7 +105,7 @@ segments_kept as (
 
 ),
 
--- Contacts that were joined to others, or that nothing tells of any more.
+-- Contacts that were joined to others, or that nothing tells of any more, or nothing may.
 contacts_gone as (
 
     select

@@ -1,6 +1,9 @@
--- Before it writes, it takes out what it tells anew.
+-- Before and after it writes, it takes out what is not to stand there.
 -- depends_on: {{ ref('int_midnights') }}
 -- depends_on: {{ ref('int_contacts') }}
+-- depends_on: {{ ref('int_contact_identifiers') }}
+-- depends_on: {{ ref('int_identifier_contacts') }}
+-- depends_on: {{ ref('score_models') }}
 {{
     config(
         materialized='incremental',
@@ -8,7 +11,7 @@
         on_schema_change='fail',
         full_refresh=false,
         pre_hook="{{ clear_transitions(this) if is_incremental() }}",
-        post_hook="{{ clear_suppressed(this) }}",
+        post_hook="{{ clear_suppressed(this, 'transitioned_at', 'to_segment') }}",
     )
 }}
 
@@ -52,6 +55,8 @@ segment_ranks as (
 
 ),
 
+-- What was said of a clock and what we count for it today differ by what became known
+-- since: by corrections.
 changes_joined as (
 
     select
@@ -60,26 +65,34 @@ changes_joined as (
         changes.to_as_of as transitioned_at,
         segment_changes.from_segment,
         segment_changes.to_segment,
+        coalesce(segment_changes.score_to, changes.score_to) as score_to,
         case
             when coalesce(ranks_to.segment_rank, 0) > coalesce(ranks_from.segment_rank, 0)
                 then 1
             else -1
         end as direction,
-        {{ rounded_score('changes.score_to') }} as score_to,
         changes.decay,
         changes.new_activity,
-        changes.corrections,
+        changes.corrections
+        + changes.score_from - coalesce(segment_changes.score_from, changes.score_from)
+        + coalesce(segment_changes.score_to, changes.score_to) - changes.score_to
+            as corrections,
         changes.identity,
         changes.rules,
+        changes.from_rule_version <> changes.to_rule_version as has_new_rules,
         case when segment_changes.to_segment is not null then changes.top_driver end
             as top_driver,
+        edges_from.hot_enter_at <> edges_to.hot_enter_at
+        or edges_from.hot_exit_below <> edges_to.hot_exit_below
+        or edges_from.warm_enter_at <> edges_to.warm_enter_at
+        or edges_from.warm_exit_below <> edges_to.warm_exit_below as has_new_edges,
         case segment_changes.from_segment
-            when 'hot' then edges.hot_exit_below
-            when 'warm' then edges.warm_exit_below
+            when 'hot' then edges_from.hot_exit_below
+            when 'warm' then edges_from.warm_exit_below
         end as left_below,
         case segment_changes.to_segment
-            when 'hot' then edges.hot_enter_at
-            when 'warm' then edges.warm_enter_at
+            when 'hot' then edges_from.hot_enter_at
+            when 'warm' then edges_from.warm_enter_at
         end as entered_at
 
     from segment_changes
@@ -91,10 +104,14 @@ changes_joined as (
             = cast(segment_changes.previous_date as {{ dbt.type_timestamp() }})
             and changes.to_as_of
             = cast(segment_changes.as_of_date as {{ dbt.type_timestamp() }})
-    left join edges
+    left join edges as edges_from
         on
-            changes.from_rule_version = edges.rule_version
-            and changes.score_model = edges.score_model
+            changes.from_rule_version = edges_from.rule_version
+            and changes.score_model = edges_from.score_model
+    left join edges as edges_to
+        on
+            changes.to_rule_version = edges_to.rule_version
+            and changes.score_model = edges_to.score_model
     left join segment_ranks as ranks_from
         on segment_changes.from_segment = ranks_from.segment
     left join segment_ranks as ranks_to
@@ -102,28 +119,49 @@ changes_joined as (
 
 ),
 
-parts_pulling as (
+pulls as (
 
     select
-        *,
-        direction * decay as decay_pull,
-        direction * new_activity as new_activity_pull,
-        direction * corrections as corrections_pull,
-        direction * identity as identity_pull,
-        direction * rules as rules_pull,
-        greatest(
-            direction * decay,
-            direction * new_activity,
-            direction * corrections,
-            direction * identity,
-            direction * rules
-        ) as strongest_pull
+        contact_id,
+        score_model,
+        transitioned_at,
+        from_segment,
+        to_segment,
+        top_driver,
+        has_new_rules,
+        corrections,
+        identity,
+        -- By the edges of before there would have been no change.
+        coalesce(
+            has_new_edges
+            and (
+                (direction = 1 and {{ rounded_score('score_to') }} < entered_at)
+                or (direction = -1 and {{ rounded_score('score_to') }} >= left_below)
+            ),
+            false
+        ) as is_moved_by_edges,
+        {% for part in ['decay', 'new_activity', 'corrections', 'identity', 'rules'] %}
+            {{ rounded_score('direction * ' ~ part) }} as {{ part }}_pull
+            {{- ',' if not loop.last }}
+        {% endfor %}
 
     from changes_joined
 
 ),
 
--- By the edges of before there would have been no change: the edges are the cause.
+strongest_pulls as (
+
+    select
+        *,
+        greatest(
+            decay_pull, new_activity_pull, corrections_pull, identity_pull, rules_pull
+        ) as strongest_pull
+
+    from pulls
+
+),
+
+-- Where nothing pulls, another way to the same score led into another band.
 causes as (
 
     select
@@ -133,9 +171,14 @@ causes as (
         from_segment,
         to_segment,
         case
-            when direction = 1 and score_to < entered_at then 'rule_change'
-            when direction = -1 and score_to >= left_below then 'rule_change'
-            when {{ rounded_score('strongest_pull') }} <= 0 then 'rule_change'
+            when is_moved_by_edges then 'rule_change'
+            when strongest_pull <= 0
+                then case
+                    when has_new_rules then 'rule_change'
+                    when corrections <> 0 then 'correction'
+                    when identity <> 0 then 'identity_change'
+                    else 'decay'
+                end
             when new_activity_pull = strongest_pull then 'new_activity'
             when identity_pull = strongest_pull then 'identity_change'
             when corrections_pull = strongest_pull then 'correction'
@@ -144,7 +187,7 @@ causes as (
         end as cause,
         top_driver
 
-    from parts_pulling
+    from strongest_pulls
 
 )
 
