@@ -138,7 +138,8 @@ class Shop:
 
 def copy_project(folder: Path) -> Path:
     """A copy of the dbt project whose seeds and models a test may change."""
-    for name in ("analyses", "models", "macros", "seeds", "tests/generic", "tests/singular"):
+    parts = ("analyses", "models", "macros", "seeds", "tests/generic", "tests/singular")
+    for name in parts:
         if (PROJECT / name).is_dir():
             shutil.copytree(PROJECT / name, folder / name)
     for name in ("dbt_project.yml", "profiles.yml"):

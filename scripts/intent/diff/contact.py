@@ -191,32 +191,28 @@ def set_subjects(asked: Asked, clocks: tuple[Clock, Clock]) -> None:
         """
         create or replace temp table subjects as
         select
-            row_number() over (order by clock.at) as subject_id,
+            row_number() over (order by as_of) as subject_id,
             $contact_id as contact_id,
-            clock.at as as_of,
-            clock.at as facts_before,
-            clock.at as links_as_of,
-            clock.rule_version as rule_version,
-            clock.known_until as known_until,
+            as_of,
+            as_of as facts_before,
+            as_of as links_as_of,
+            rule_version,
+            known_until,
             null::timestamp as newcomers_since,
             null::timestamp as earlier_before,
             null::timestamp as earlier_known_until
         from (
-            select unnest($clocks::struct(
-                at timestamp, known_until timestamp, rule_version bigint
-            )[]) as clock
+            select
+                unnest($clocks::timestamp[]) as as_of,
+                unnest($known_until::timestamp[]) as known_until,
+                unnest($rule_versions::bigint[]) as rule_version
         )
         """,
         {
             "contact_id": asked.contact_id,
-            "clocks": [
-                {
-                    "at": clock.at,
-                    "known_until": clock.known_until,
-                    "rule_version": clock.rule_version,
-                }
-                for clock in known
-            ],
+            "clocks": [clock.at for clock in known],
+            "known_until": [clock.known_until for clock in known],
+            "rule_versions": [clock.rule_version for clock in known],
         },
     )
 

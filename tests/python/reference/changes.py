@@ -75,6 +75,14 @@ def changes(way: Way) -> dict[tuple[str, str], Change]:
                 said_or_counted(said_before, contact_id, sheet, scores[0]),
                 said_or_counted(said_after, contact_id, sheet, scores[-1]),
             )
+    # Whose id came to nothing by what was learned of its identifiers.
+    for contact_id, sheet in {*ids_said(said_before), *ids_said(said_after)}:
+        if (contact_id, sheet) not in found:
+            found[contact_id, sheet] = change_of(
+                [0.0] * (len(PARTS) + 1),
+                said_or_counted(said_before, contact_id, sheet, 0.0),
+                said_or_counted(said_after, contact_id, sheet, 0.0),
+            )
     return found
 
 
@@ -158,6 +166,13 @@ def said(
         if round(score.intent_score, 9) >= DORMANT_BELOW:
             kept[sheet][contact_id_of(name)] = score.intent_score
     return kept
+
+
+def ids_said(kept: dict[str, Scores] | None) -> Iterator[tuple[str, str]]:
+    """Yield whose scores were kept, with the sheets."""
+    for sheet, scores in (kept or {}).items():
+        for contact_id in scores:
+            yield contact_id, sheet
 
 
 def said_or_counted(
