@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test lint clean
+.PHONY: help demo docs test lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ help: ## List the commands
 
 demo: .venv/installed ## An invented shop, from raw files to hot contacts
 	$(BIN)/intent demo
+
+docs: .venv/installed ## The data docs as one page, target/static_index.html
+	scripts/docs.sh
 
 lint: .venv/installed-dev ## Check style and types
 	scripts/lint.sh

@@ -12,4 +12,4 @@ ruff format --check scripts tests
 mypy
 yamllint .
 dbt --warn-error parse --no-partial-parse --show-all-deprecations
-sqlfluff lint models tests
+sqlfluff lint analyses models tests

@@ -22,6 +22,12 @@ instants as (
     select as_of from {{ ref('contact_interests') }}
     union
     select to_as_of as as_of from {{ ref('contact_intent_changes') }}
+    union
+    select as_of from {{ ref('contact_decay_state') }}
+    union
+    select as_of from {{ ref('contact_decay_fields') }}
+    union
+    select as_of from {{ ref('next_best_action') }}
 
 )
 

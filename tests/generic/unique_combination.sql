@@ -1,8 +1,9 @@
 {#-
-    Fails on every combination of values of `columns` that more than one row has. Nulls
-    count as a value like others.
+    Fails on every combination of values of `columns` that more than one row has, and on
+    each that lacks a value. Where columns may be null, `nullable` lists them: null is a
+    value like others there.
 -#}
-{% test unique_combination(model, columns) %}
+{% test unique_combination(model, columns, nullable=[]) %}
 
 select
     {{ columns | join(', ') }},
@@ -10,6 +11,10 @@ select
 
 from {{ model }}
 group by {{ columns | join(', ') }}
-having count(*) > 1
+having
+    count(*) > 1
+    {% for column in columns if column not in nullable %}
+        or {{ column }} is null
+    {% endfor %}
 
 {% endtest %}

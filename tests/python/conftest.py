@@ -1,16 +1,20 @@
 """What the tests share: shops with landing folders and warehouses built by dbt."""
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from intent.demo import DemoSpec, write_demo_feeds
@@ -34,10 +38,17 @@ Row = dict[str, Any]
 
 @dataclass
 class Shop:
-    """A landing folder and the warehouse that dbt builds from it."""
+    """A landing folder and the warehouse that dbt builds from it.
+
+    dbt reads the whole project anew, which takes it longer than many a build, unless it
+    did so before with the same vars and the same path of the warehouse. So while dbt
+    runs, every shop goes by one path, and what was read is kept for other shops.
+    """
 
     folder: Path
     project: Path = PROJECT
+    parsed: ClassVar[Path]
+    """The folder of what was read, and of the path by which shops go."""
 
     @property
     def landing(self) -> Path:
@@ -46,6 +57,11 @@ class Shop:
     @property
     def warehouse(self) -> Path:
         return self.folder / "intent.duckdb"
+
+    @property
+    def stand_in(self) -> Path:
+        """The path by which the shop goes while a command runs."""
+        return self.parsed / "shop" if self.folder.is_dir() else self.folder
 
     @property
     def environment(self) -> dict[str, str]:
@@ -69,21 +85,46 @@ class Shop:
         command += ["--profiles-dir", str(self.project)]
         if variables:
             command += ["--vars", json.dumps(dict(variables))]
-        return self.run(command)
+        return self.run(command, variables)
 
-    def intent(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the `intent` command as a user would."""
-        return self.run([str(Path(sys.executable).with_name("intent")), *arguments])
+    def intent(
+        self, *arguments: str, text: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the `intent` command as a user would, who types a text."""
+        command = [str(Path(sys.executable).with_name("intent")), *arguments]
+        return self.run(command, variables_of(arguments), text)
 
-    def run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def run(
+        self,
+        command: Sequence[str],
+        variables: Mapping[str, Any] | None = None,
+        text: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command, in which dbt has these vars if it runs at all."""
+        told = json.dumps(dict(variables or {}), sort_keys=True)
+        digest = hashlib.sha256(told.encode()).hexdigest()
+        kept = self.parsed / f"{digest}.msgpack"
+        own = self.folder / "target" / "partial_parse.msgpack"
+        if self.stand_in != self.folder:
+            self.stand_in.unlink(missing_ok=True)
+            self.stand_in.symlink_to(self.folder)
+        environment = self.environment
+        environment["INTENT_DUCKDB_PATH"] = str(self.stand_in / self.warehouse.name)
+        if kept.exists():
+            environment["DBT_PARTIAL_PARSE_FILE_PATH"] = str(kept)
+        done = subprocess.run(
             command,
-            env=self.environment,
+            env=environment,
             cwd=self.project,
+            input=text,
             capture_output=True,
             text=True,
             check=False,
         )
+        # A copy of the project may change at any time; from ours others may start.
+        if self.project == PROJECT and own.exists():
+            own.replace(kept)
+        return done
 
     def build(self, as_of: str, *arguments: str, **variables: Any) -> None:
         """Build everything with dbt; a failure is the test's failure."""
@@ -136,12 +177,26 @@ class Shop:
         return Shop(folder, self.project)
 
 
+def variables_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """The vars that `intent` gives to dbt for its options."""
+    words = [word for each in arguments for word in each.split("=", 1)]
+    found: dict[str, Any] = {}
+    for option, value in pairwise(words):
+        if option == "--as-of":
+            found["intent_as_of"] = value
+        if option == "--sheet":
+            found["intent_sheet"] = value
+        if option == "--feed":
+            found.setdefault("intent_feeds", []).append(value)
+    return found
+
+
 def copy_project(folder: Path) -> Path:
     """A copy of the dbt project whose seeds and models a test may change."""
-    parts = ("analyses", "models", "macros", "seeds", "tests/generic", "tests/singular")
-    for name in parts:
-        if (PROJECT / name).is_dir():
-            shutil.copytree(PROJECT / name, folder / name)
+    for name in ("analyses", "models", "macros", "seeds"):
+        shutil.copytree(PROJECT / name, folder / name)
+    others = shutil.ignore_patterns("python", "fixtures")
+    shutil.copytree(PROJECT / "tests", folder / "tests", ignore=others)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT / name, folder / name)
     return folder
@@ -160,12 +215,40 @@ def own_shop(tmp_path: Path) -> Shop:
 
 
 DEMO = DemoSpec(contacts=1000, days=365, until=date(2026, 7, 1), seed=7)
+# A shop with some of everything, for tests that don't count on how much there is.
+SMALL = DemoSpec(contacts=60, days=90, until=date(2026, 7, 1), seed=5)
+
+# For a build: leave out the data's tests, or of these all but the project's assertions.
+UNTESTED = ("--exclude-resource-type", "test")
+ASSERTED = ("--exclude", "test_type:generic")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parsed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    Shop.parsed = tmp_path_factory.mktemp("parsed")
 
 
 @pytest.fixture(scope="session")
 def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """A demo shop, built as of its end. Read it; copy it to change it."""
-    demo = Shop(tmp_path_factory.mktemp("demo"))
-    write_demo_feeds(demo.landing, DEMO)
-    demo.build(DEMO.until.isoformat())
+    """A demo shop, built as of its end, once for all processes that run tests.
+
+    Read it; copy it to change it, and to run dbt on it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    demo, built = Shop(shared / "demo"), shared / "demo_is_built"
+    with locked(shared / "demo.lock"):
+        if not built.exists():
+            write_demo_feeds(demo.landing, DEMO)
+            demo.build(DEMO.until.isoformat())
+            built.touch()
     return demo
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process in at a time."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

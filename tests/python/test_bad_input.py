@@ -573,7 +573,7 @@ def test_a_warehouse_that_can_not_be_opened_is_named(
         if good.warehouse.is_dir():
             good.warehouse.rmdir()
         (good.folder / "back.duckdb").rename(good.warehouse)
-    assert_refused(done, str(good.warehouse), code=ExitCode.UNAVAILABLE)
+    assert_refused(done, str(good.stand_in), code=ExitCode.UNAVAILABLE)
 
 
 def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import PROJECT, Row, Shop
+from conftest import PROJECT, UNTESTED, Row, Shop
 from loaders import create_loader_tables, sync_again
 
 AS_OF = "2026-06-01"
@@ -50,8 +50,7 @@ def sync(shop: Shop, connections: Connections, *, again: bool = False) -> None:
 
 
 def build(shop: Shop, connections: Connections, *arguments: str) -> None:
-    arguments = ("--exclude-resource-type", "test", *arguments)
-    shop.build(AS_OF, *arguments, **built_by(connections))
+    shop.build(AS_OF, *UNTESTED, *arguments, **built_by(connections))
 
 
 def built_by(connections: Connections) -> dict[str, Any]:
@@ -167,7 +166,8 @@ def test_what_changed_counts_as_if_all_had_come_at_once(
     fivetran_again: Shop, tmp_path: Path
 ) -> None:
     whole = fivetran_again.copy_to(tmp_path)
-    build(whole, BY_FIVETRAN, "--full-refresh")
+    compared = ("+int_activities", "+int_activity_days", "+int_orders")
+    build(whole, BY_FIVETRAN, "--full-refresh", "--select", *compared)
     activities = (
         "select * exclude (run_id) from intent_intermediate.int_activities"
         " where disposition <> 'gone' order by all"

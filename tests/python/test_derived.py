@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 import pytest
-from conftest import PROJECT, Shop
+from conftest import ASSERTED, PROJECT, Shop
 from reference import compare, read_world, score_world
 from reference.values import moment_of
 
@@ -113,7 +113,7 @@ def test_all_signals_agree_with_the_reference_as_files_come_in(shop: Shop) -> No
     for clock in CLOCKS:
         if clock != CLOCKS[0]:
             land_the_rest(shop)
-        shop.build(clock, intent_feeds=FEEDS)
+        shop.build(clock, *ASSERTED, intent_feeds=FEEDS)
         world = read_world(shop.landing, PROJECT / "seeds", FEEDS)
         expected = score_world(world, datetime.fromisoformat(clock))
         found = Counter(

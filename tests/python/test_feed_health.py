@@ -1,10 +1,9 @@
 """A tracker that died is seen, and a shop that is closed on Sundays is not missed."""
 
-import shutil
 from datetime import date, timedelta
 
 import pytest
-from conftest import PROJECT, Shop, copy_project
+from conftest import ASSERTED, Shop, copy_project
 from intent.report import FeedFinding, print_report, read_report
 from rich.console import Console
 
@@ -45,8 +44,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
             for n in range(3)
         ),
     )
-    warns = "tests/warn_of_feeds_that_are_not_as_usual.sql"
-    shutil.copy(PROJECT / warns, shop.project / warns)
     sheet = shop.project / "seeds" / "feeds" / "feed_expectations.csv"
     rested = sheet.read_text().replace("shop,orders,48,96,,", "shop,orders,20,40,sun,")
     sheet.write_text(rested)
@@ -58,6 +55,7 @@ def build(shop: Shop, as_of: str) -> str:
         "build",
         "--exclude-resource-type",
         "unit_test",
+        *ASSERTED,
         variables={"intent_as_of": as_of, "intent_feeds": FEEDS},
     )
     assert done.returncode == 0, done.stdout[-5000:]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Shop, copy_project
+from conftest import ASSERTED, Shop, copy_project
 from reference.hand_made import Row, write_file
 
 FEEDS = ["web", "shop", "crm"]
@@ -209,7 +209,7 @@ def land(landing: Path, rows: list[Told]) -> None:
 
 
 def build(shop: Shop, clock: datetime) -> None:
-    shop.build(clock.date().isoformat(), intent_feeds=FEEDS)
+    shop.build(clock.date().isoformat(), *ASSERTED, intent_feeds=FEEDS)
 
 
 def contact_id(identifier: str) -> str:

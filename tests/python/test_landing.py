@@ -1,8 +1,9 @@
 """What may lie in the landing folder, and how it is read."""
 
 import gzip
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -382,29 +383,28 @@ def land_each_feed(shop: Shop) -> None:
         shop.land(table, "a.csv", text.replace("DAY", "2026-05-01"))
 
 
-ALONE = [(feed,) for feed in FEEDS]
-# Each feed is missing in one half, beside feeds that are there.
-HALVES = [FEEDS[::2], FEEDS[1::2]]
+# Records of people come with the CRM or the shop, orders with the shop or the web.
+CHOICES = [
+    ("crm",),
+    ("shop",),
+    ("web", "loyalty", "surveys"),
+    ("email", "reviews", "support", "social"),
+]
 
 
 @pytest.fixture(scope="module")
 def shops(tmp_path_factory: pytest.TempPathFactory) -> dict[Sequence[str], Shop]:
-    """The shop with each feed alone, and with half of them."""
-
-    def build(feeds: Sequence[str]) -> Shop:
+    """Shops that have each feed once, and else lack it."""
+    shops = {}
+    for feeds in CHOICES:
         shop = Shop(tmp_path_factory.mktemp("-".join(feeds)))
         land_each_feed(shop)
-        # The assertions on the marts know no feeds: they run where one stands alone.
-        unasserted = () if feeds in ALONE else ("--exclude-resource-type", "test")
-        shop.build(AS_OF, *unasserted, intent_feeds=list(feeds))
-        return shop
-
-    choices = [*ALONE, *HALVES]
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(choices, pool.map(build, choices), strict=True))
+        shop.build(AS_OF, intent_feeds=list(feeds))
+        shops[feeds] = shop
+    return shops
 
 
-@pytest.mark.parametrize("feeds", [*ALONE, *HALVES], ids="-".join)
+@pytest.mark.parametrize("feeds", CHOICES, ids="-".join)
 def test_a_shop_may_have_any_of_the_feeds(
     shops: dict[Sequence[str], Shop], feeds: Sequence[str]
 ) -> None:
@@ -414,10 +414,32 @@ def test_a_shop_may_have_any_of_the_feeds(
     ]
 
 
+def test_no_feed_is_read_with_another(shops: dict[Sequence[str], Shop]) -> None:
+    """So what holds for some feeds beside others holds for any of them."""
+    names = {f"_{feed}__" for feed in FEEDS}
+    readers = Counter[str]()
+    for shop in shops.values():
+        manifest = json.loads((shop.folder / "target" / "manifest.json").read_text())
+        parents = manifest["parent_map"]
+        for model in parents:
+            [feed] = [name for name in names if name in model] or [None]
+            if feed is not None and model.startswith("model."):
+                readers[feed] += 1
+                above = ancestors(model, parents)
+                assert not [x for x in above for n in names - {feed} if n in x], model
+    assert readers.keys() == names
+    assert min(readers.values()) >= 2
+
+
+def ancestors(node: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    """All that a node of the project is made of."""
+    near = set(parents[node])
+    return near.union(*(ancestors(each, parents) for each in near))
+
+
 def test_times_are_cut_to_whole_seconds(shops: dict[Sequence[str], Shop]) -> None:
-    assert (
-        shops[("web",)].value(
-            "select occurred_at from intent_intermediate.int_activities"
-        )
-        == TIME
+    [of_web] = [shop for feeds, shop in shops.items() if "web" in feeds]
+    [row] = of_web.rows(
+        "select occurred_at from intent_intermediate.int_activities where feed = 'web'"
     )
+    assert row["occurred_at"] == TIME

@@ -63,6 +63,7 @@ select
     loaded_at as received_at
 from {{ source('erp', 'sales') }}
 """,
+    "models/best.sql": "select * from {{ ref('intent_scoring', 'contact_intent') }}",
     "landing/web/events/tried.csv": """\
 event_id,event_name,event_time,received_at,anonymous_id,email
 w1,Chair Tried,2026-05-20T10:00:00Z,2026-05-20T10:00:01Z,a1,kim@example.com
@@ -152,6 +153,16 @@ def test_own_tables_and_rules_score_the_contacts(host: Path) -> None:
     )
     assert email == "kim@example.com"
     assert score == pytest.approx(5 * (1 - exp(-(5 + 2) / 10)), abs=1e-9)
+
+
+def test_the_host_reads_the_marts_and_nothing_behind_them(host: Path) -> None:
+    assert ask(host, "select email from acme.analytics.best") == [("kim@example.com",)]
+    model = host / "models" / "peek.sql"
+    model.write_text("select * from {{ ref('intent_scoring', 'int_contacts') }}")
+    said = dbt(host, "parse", expect=2)
+    assert "int_contacts" in said
+    assert "protected" in said
+    model.unlink()
 
 
 def test_own_tables_are_read_into_the_contract(host: Path) -> None:

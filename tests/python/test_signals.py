@@ -312,7 +312,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     write_landing(shop.landing, tables)
     for (feed, name), rows in odd_rows().items():
         write_file(shop.landing / feed / name / "odd.ndjson", rows)
-    shop.build(AS_OF, intent_feeds=list(FEEDS))
+    shop.build(AS_OF)
     return shop
 
 

@@ -1,10 +1,12 @@
 """dbt's own unit tests of the models, which a build of data leaves out."""
 
+from pathlib import Path
+
 from conftest import DEMO, Shop
 
 
-def test_the_unit_tests_of_the_models_pass(demo_shop: Shop) -> None:
-    done = demo_shop.dbt(
+def test_the_unit_tests_of_the_models_pass(demo_shop: Shop, tmp_path: Path) -> None:
+    done = demo_shop.copy_to(tmp_path).dbt(
         "test",
         "--select",
         "test_type:unit",

@@ -4,36 +4,19 @@ with
 
 tickets as (
 
-    select * from {{ loader_table('zendesk_airbyte', 'tickets') }}
-    where coalesce(status, '') <> 'deleted'
+    select
+        *,
+        {{ json_text('via', ['channel']) }} as channel,
+        _airbyte_extracted_at as received_at
+
+    from {{ loader_table('zendesk_airbyte', 'tickets') }}
 
 ),
 
-customers as (
+users as (
 
     select * from {{ loader_table('zendesk_airbyte', 'users') }}
-    where coalesce(role, 'end-user') = 'end-user'
 
 ),
 
-joined as (
-
-    select
-        tickets.id as ticket_id,
-        customers.external_id as customer_id,
-        customers.email,
-        customers.phone,
-        {{ json_text('tickets.via', ['channel']) }} as channel,
-        tickets.type as topic,
-        tickets.created_at as opened_at,
-        tickets.updated_at,
-        tickets._airbyte_extracted_at as received_at,
-        tickets.malformed_columns
-
-    from tickets
-    inner join customers
-        on tickets.requester_id = customers.id
-
-)
-
-select * from joined
+{{ zendesk_tickets() }}

@@ -23,7 +23,12 @@ def read_live(asked: Asked) -> Standing:
             scores.raw_score,
             scores.intent_score,
             scores.segment,
-            contacts.segment_since,
+            case
+                when segments_since.segment_since > (
+                    select min(as_of_date) from segment_daily
+                )
+                    then segments_since.segment_since
+            end as segment_since,
             contacts.state,
             contacts.hot_until,
             contacts.warm_until,
@@ -31,6 +36,10 @@ def read_live(asked: Asked) -> Standing:
         from contact_scores as scores
         inner join contact_intent as contacts
             on scores.contact_id = contacts.contact_id
+        left join intent_intermediate.int_segments_since as segments_since
+            on
+                scores.contact_id = segments_since.contact_id
+                and scores.score_model = segments_since.score_model
         where
             scores.contact_id = $contact_id and scores.score_model = $score_model
         """,
@@ -51,7 +60,7 @@ def read_live(asked: Asked) -> Standing:
         buying_stage=contact["buying_stage"],
         fit=read_fit(connection, values),
         segment=contact["segment"],
-        segment_since=contact["segment_since"] if sheet.is_shown else None,
+        segment_since=contact["segment_since"],
         until=Until(contact["hot_until"], contact["warm_until"])
         if sheet.is_shown
         else None,
@@ -118,11 +127,6 @@ def read_next_step(
     connection: duckdb.DuckDBPyConnection, values: Mapping[str, object]
 ) -> NextStep | None:
     """The smallest single activity that would make a contact hot, if one would."""
-    if not read_rows(
-        connection,
-        "from duckdb_tables() where table_name = 'next_best_action'",
-    ):
-        return None
     rows = read_rows(
         connection,
         "select activity, points, intent_score_after from next_best_action "

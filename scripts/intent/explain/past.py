@@ -57,7 +57,7 @@ def set_subjects(asked: Asked, clocks: Sequence[datetime]) -> None:
         asked.connection,
         f"""
         create or replace temp table subjects as
-        with clocks as (select unnest($clocks::timestamp[]) as clock)
+        with clocks as (select cast(unnest($clocks) as timestamp) as clock)
         select
             row_number() over (order by clock) as subject_id,
             $contact_id as contact_id,
@@ -78,7 +78,7 @@ def set_subjects(asked: Asked, clocks: Sequence[datetime]) -> None:
                 and {IN_FORCE.replace("$at", "clocks.clock")}
         )
         """,
-        {"contact_id": asked.contact_id, "clocks": list(clocks)},
+        {"contact_id": asked.contact_id, "clocks": [str(each) for each in clocks]},
     )
 
 

@@ -13,7 +13,6 @@ from intent.report import SEGMENT_COLOURS
 
 SCORE_BAR = 50
 DRIVER_BAR = 8
-LONGEST_NAME = 25
 MOST = 5.0
 SMALLEST_SHOWN = 0.005
 """What is under this prints as 0.00; such drivers are summed up in one row."""
@@ -27,9 +26,12 @@ def print_explanation(explained: Explanation, console: Console) -> None:
     console.print()
     for line in (*score_lines(explained), Text()):
         console.print(line)
-    console.print(drivers_table(explained))
-    console.print()
-    console.print(rules_table(explained))
+    if explained.drivers:
+        console.print(drivers_table(explained))
+        console.print()
+        console.print(rules_table(explained))
+    else:
+        console.print(Text("It did nothing that this sheet has points for."))
     console.print(Text("\nThe last 90 days, and the next 30 if nothing more happens"))
     edges = explained.sheet.edges
     for line in plot_scores(explained.past, explained.future, edges):
@@ -87,16 +89,24 @@ def standing_words(explained: Explanation) -> str:
     if since is not None:
         words += f" since {since.at:%Y-%m-%d}"
         words += " or earlier" if since.or_earlier else ""
-        words += f" ({days_words(explained.as_of - since.at)})"
+        if since.at < explained.as_of:
+            words += f" ({days_words(explained.as_of - since.at)})"
     return f"{words}; {explained.state.replace('_', ' ')}."
 
 
 def cooling_words(explained: Explanation) -> Iterator[str]:
     """When the contact will cool."""
-    for band, until in (("hot", explained.hot_until), ("warm", explained.warm_until)):
-        if until is not None:
-            words = until_words(until, explained.as_of)
-            yield f"At least {band} {words}, if nothing more happens."
+    if explained.hot_until is not None:
+        until = until_words(explained.hot_until, explained.as_of)
+        yield f"Stays hot {until}, if nothing more happens,"
+    if explained.warm_until is not None:
+        until = until_words(explained.warm_until, explained.as_of)
+        is_hot = explained.hot_until is not None
+        yield (
+            f"then warm {until}."
+            if is_hot
+            else (f"Stays warm {until}, if nothing more happens.")
+        )
 
 
 def until_words(until: datetime, as_of: datetime) -> str:
@@ -117,12 +127,12 @@ def days_words(span: timedelta) -> str:
 def drivers_table(explained: Explanation) -> Table:
     """What the score is made of: all that brings or takes anything worth printing."""
     table = grid(footer=True)
-    table.add_column("made of", "score", min_width=LONGEST_NAME, overflow="fold")
+    table.add_column("made of", "score", no_wrap=True)
     table.add_column("times", justify="right")
     table.add_column("last", no_wrap=True)
     table.add_column("age", justify="right", no_wrap=True)
     table.add_column("faded", justify="right")
-    table.add_column("capped", f"{explained.raw_score:.2f}", justify="right")
+    table.add_column("capped", points(explained.raw_score), justify="right")
     table.add_column("part", f"{explained.intent_score:.2f}", justify="right")
     table.add_column("", no_wrap=True)
     shown = shown_of(explained)
@@ -132,9 +142,10 @@ def drivers_table(explained: Explanation) -> Table:
     if left := [driver for driver in explained.drivers if driver not in shown]:
         table.add_row(
             f"{len(left)} more",
-            *("", "", "", f"{sum(each.decayed_amount for each in left):.2f}"),
-            f"{sum(each.net_points for each in left):.2f}",
-            f"{sum(each.contribution for each in left):+.2f}",
+            *("", "", ""),
+            points(sum(each.decayed_amount for each in left)),
+            points(sum(each.net_points for each in left)),
+            part(sum(each.contribution for each in left)),
             "",
             style="dim",
         )
@@ -160,9 +171,9 @@ def driver_cells(driver: Driver, most: float) -> list[Text]:
         Text(f"{driver.activity_count:,}{unit}"),
         Text(f"{driver.last_at:%Y-%m-%d}"),
         Text(days_words(timedelta(days=driver.age_days))),
-        Text(f"{driver.decayed_amount:.2f}"),
-        Text(f"{driver.net_points:.2f}"),
-        Text(f"{driver.contribution:+.2f}"),
+        Text(points(driver.decayed_amount)),
+        Text(points(driver.net_points)),
+        Text(part(driver.contribution)),
         Text(
             ("█" if driver.net_points > 0 else "▒")
             * round(DRIVER_BAR * abs(driver.net_points) / most)
@@ -172,14 +183,24 @@ def driver_cells(driver: Driver, most: float) -> list[Text]:
     ]
 
 
+def points(value: float) -> str:
+    """Points with two digits, and no `-0.00`."""
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
+def part(value: float) -> str:
+    """Part of a score, with its sign."""
+    return f"{round(value, 2) + 0.0:+.2f}"
+
+
 def rules_table(explained: Explanation) -> Table:
     """The rules behind the drivers, and what their caps left of them."""
     table = grid()
-    table.add_column("by the rules", min_width=LONGEST_NAME, overflow="fold")
-    table.add_column("points", justify="right")
+    table.add_column("by the rules", no_wrap=True)
+    table.add_column("each", justify="right", no_wrap=True)
     table.add_column("halved", justify="right", no_wrap=True)
     table.add_column("a day", justify="right", no_wrap=True)
-    table.add_column("own cap", overflow="fold")
+    table.add_column("own cap", no_wrap=True)
     table.add_column("cap of the group", overflow="fold")
     for driver in shown_of(explained):
         table.add_row(*(Text(cell) for cell in rule_cells(driver)))

@@ -51,11 +51,19 @@ def find_contact(
             f"not known any more either. {HELP}"
         )
     contacts = contacts_of(connection, named, at)
+    # What contacts are called at the clock goes before what they were called.
+    called_so = {
+        each: is_known
+        for each, is_known in contacts.items()
+        if each.startswith(text.lower())
+    }
+    contacts = called_so or contacts
     if len(contacts) > 1:
         listed = ", ".join(sorted(contacts)[:CONTACTS_NAMED])
+        more = len(contacts) - CONTACTS_NAMED
         raise BadInputError(
             f"What was given fits {len(contacts)} contacts: {listed}"
-            f"{', ...' if len(contacts) > CONTACTS_NAMED else ''}. Give one of them."
+            f"{f' and {more} more' if more > 0 else ''}. Give one of them."
         )
     if not contacts or not next(iter(contacts.values())):
         raise BadInputError(not_yet(connection, named, at))
@@ -65,9 +73,7 @@ def find_contact(
     is_named = any(each.partition(":")[2] == text for each in named)
     return Found(
         contact_id,
-        goes_by_another_id=is_id
-        and not is_named
-        and not contact_id.startswith(text.lower()),
+        goes_by_another_id=is_id and not is_named and not called_so,
     )
 
 

@@ -53,7 +53,7 @@ class Standing:
     segment: str | None = None
     """None: to be found by the midnights before."""
     segment_since: datetime | None = None
-    """None: likewise."""
+    """None: likewise, as the history does not go back so far."""
     until: Until | None = None
     """None: to be worked out from the drivers."""
     interests: Sequence[Interest] | None = None
