@@ -10,7 +10,7 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -60,14 +60,11 @@ class Told:
     learned: list[tuple[tuple[str, str], Row]] = field(default_factory=list)
     numbers: int = 0
 
-    def tell(
-        self, kind: str, at: datetime, *, late: bool = False, **cells: object
-    ) -> str:
+    def tell(self, kind: str, at: datetime, *, late: bool = False, **given: Any) -> str:
         """Put a row on the heap it belongs to; return the id it was given."""
         self.numbers += 1
-        key = str(cells.pop("key", f"{kind}{self.numbers}"))
-        of_effect = cells.pop("of_effect", at)
-        assert isinstance(of_effect, datetime)
+        cells = {"key": f"{kind}{self.numbers}", "of_effect": at, **given}
+        key, of_effect = cells.pop("key"), cells.pop("of_effect")
         received_at = at + timedelta(seconds=5)
         if late or of_effect > at:
             received_at = max(LEARNED, of_effect) + timedelta(seconds=self.numbers)
@@ -76,7 +73,7 @@ class Told:
         if received_at > BUILT_AT:
             heap = self.learned if of_effect < BEFORE else self.news
         heap.append((TABLES[kind], row))
-        return key
+        return str(key)
 
 
 def own_cells(kind: str, key: str, at: datetime) -> dict[str, object]:
@@ -116,7 +113,7 @@ def tell_of_single_causes(told: Told) -> None:
 
 def tell_of_hard_cases(told: Told) -> None:
     """What is easily taken for something else."""
-    order = {"customer_id": "cancelled since", "key": "o since"}
+    order: dict[str, Any] = {"customer_id": "cancelled since", "key": "o since"}
     told.tell("order", day(-20), **order)
     told.tell(
         "order",
@@ -163,15 +160,11 @@ def tell_of_hard_cases(told: Told) -> None:
     # Their next order is due between the clocks. One was told with a wrong amount.
     for name in ("regular", "dearer than told"):
         for number in range(5):
-            cells = {"customer_id": name, "key": f"o {name} {number}", "currency": "EUR"}
-            told.tell("order", day(-49.5 + 10 * number), **cells, order_total=20)
-    told.tell(
-        "order",
-        day(-9.5),
-        **{**cells, "order_total": 60},
-        updated_at=day(2),
-        late=True,
-    )
+            order = {"customer_id": name, "key": f"o {name} {number}"}
+            order = {**order, "currency": "EUR", "order_total": 20}
+            told.tell("order", day(-49.5 + 10 * number), **order)
+    order = {**order, "order_total": 60, "updated_at": day(2)}
+    told.tell("order", day(-9.5), **order, late=True)
 
 
 def tell_of_random_people(told: Told) -> None:
@@ -231,8 +224,8 @@ def land(landing: Path, rows: list[tuple[tuple[str, str], Row]], name: str) -> N
     tables: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for table, row in rows:
         tables[table].append(row)
-    for (feed, table), of_table in tables.items():
-        write_file(landing / feed / table / f"{name}.ndjson", of_table)
+    for (feed, table_name), of_table in tables.items():
+        write_file(landing / feed / table_name / f"{name}.ndjson", of_table)
 
 
 def set_rules(seeds: Path, changed: bool) -> None:
@@ -343,9 +336,11 @@ def change_in(row: Mapping[str, Any]) -> Change:
 def found_between(changed: Changed, before: datetime, after: datetime) -> Found:
     """What `intent diff` works out for everyone, between two clocks."""
     with open_warehouse(changed.shop.warehouse) as connection:
-        clocks = (clock_of(before), clock_of(after))
+        later = clock_of(after)
+        earlier = clock_of(before)
         if before != BEFORE:
-            clocks = (Clock(before, False, None, None, clocks[1].rule_version), clocks[1])
+            earlier = replace(earlier, rule_version=later.rule_version)
+        clocks = (earlier, later)
         set_everyone(connection, *clocks)
         set_clocks(connection, *clocks)
         [query] = changed.shop.folder.rglob("compiled/**/diffed_changes.sql")
@@ -414,7 +409,12 @@ CAUSES = {
     "email:news@x.example": {"new_activity": 1, "rules": 1},
     "user_id:linked": {"identity": 1, "rules": 1},
     "customer_id:returned": {"new_activity": -1},
-    "customer_id:all": {"new_activity": -1, "corrections": 1, "identity": 1, "rules": 1},
+    "customer_id:all": {
+        "new_activity": -1,
+        "corrections": 1,
+        "identity": 1,
+        "rules": 1,
+    },
     "customer_id:cancelled since": {"new_activity": -1},
     "customer_id:cancelled before": {"corrections": -1},
     "customer_id:wrong customer": {"corrections": -1},
@@ -428,7 +428,7 @@ CAUSES = {
     "customer_id:regular": {"decay": 1},
     "customer_id:dearer than told": {"decay": 1, "corrections": 1},
 }
-"""The sign of each part in the sheet `purchase`; of those not named: 0, and -1 of decay."""
+"""The sign of each part in the sheet `purchase`: if not named, 0, and -1 of decay."""
 
 
 @pytest.mark.parametrize("contact", CAUSES)

@@ -22,7 +22,7 @@ from intent.explain.bands import with_segments
 from intent.explain.compiled import compiled_queries
 from intent.explain.explanation import nights_before
 from intent.explain.facts import read_measures, read_sheet
-from intent.explain.model import Moment, Sheet
+from intent.explain.model import Moment
 from intent.explain.past import read_nights
 from intent.explain.reading import Row, read_rows
 from intent.explain.resolve import IN_FORCE, find_contact
@@ -93,14 +93,16 @@ def contact_diff(
     asked = [
         Asked(connection, contact_id, clock.at, sheet, queries) for clock in clocks
     ]
+    found = read_movers(asked[1], clocks)
+    scores = (row["score_from"], row["score_to"])
     return ContactDiff(
         contact_id=contact_id,
         comparison=comparison,
-        notes=notes,
+        notes=[*notes, *notes_on_what_was_said(found, clocks, scores)],
         before=standing(asked[0], row["score_from"], row["from_segment"]),
         after=standing(asked[1], row["score_to"], row["to_segment"]),
         parts={part: row[part] for part in PARTS},
-        movers=read_movers(asked[1], clocks),
+        movers=[each for each in found if abs(each.change) >= SMALLEST_CHANGE],
         predecessors=[
             Predecessor(owner, is_known, rows[owner]["score_from"])
             for owner, is_known in owners.items()
@@ -168,7 +170,7 @@ def read_owners(
 
 
 def read_movers(asked: Asked, clocks: tuple[Clock, Clock]) -> list[Mover]:
-    """The drivers whose contributions changed, those that did most first."""
+    """The drivers at both clocks, those that moved most first."""
     set_subjects(asked, clocks)
     rows = read_rows(
         asked.connection,
@@ -177,6 +179,23 @@ def read_movers(asked: Asked, clocks: tuple[Clock, Clock]) -> list[Mover]:
         {"score_model": asked.sheet.score_model},
     )
     return movers(rows, clocks, read_measures(asked.connection))
+
+
+def notes_on_what_was_said(
+    found: Sequence[Mover], clocks: tuple[Clock, Clock], said: tuple[float, float]
+) -> list[str]:
+    """Where what was said at a clock is not what is counted for it today."""
+    counted = (
+        sum(each.part_before for each in found),
+        sum(each.part_after for each in found),
+    )
+    return [
+        f"At {clock.at:%Y-%m-%d} {was:.2f} was said. By what is known today of who is "
+        f"who it was {now:.2f}, which is what the drivers add up to; the difference is "
+        "among the corrections."
+        for clock, was, now in zip(clocks, said, counted, strict=True)
+        if abs(was - now) >= SMALLEST_CHANGE
+    ]
 
 
 def set_subjects(asked: Asked, clocks: tuple[Clock, Clock]) -> None:
@@ -231,17 +250,16 @@ def movers(
         Mover(
             activity=activity,
             measure=measures.get(activity),
-            count_before=value_of(before, activity, "activity_count"),
-            count_after=value_of(after, activity, "activity_count"),
+            count_before=int(value_of(before, activity, "activity_count")),
+            count_after=int(value_of(after, activity, "activity_count")),
             part_before=value_of(before, activity, "contribution"),
             part_after=value_of(after, activity, "contribution"),
         )
         for activity in before | after
     ]
-    moved = [each for each in both if abs(each.change) >= SMALLEST_CHANGE]
-    return sorted(moved, key=lambda each: (-abs(each.change), each.activity))
+    return sorted(both, key=lambda each: (-abs(each.change), each.activity))
 
 
 def value_of(rows: Mapping[str, Row], activity: str, column: str) -> float:
     """A number of a driver; 0 if it is none."""
-    return rows[activity][column] if activity in rows else 0
+    return float(rows[activity][column]) if activity in rows else 0.0

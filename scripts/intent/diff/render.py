@@ -15,13 +15,14 @@ from intent.diff.model import (
     Mover,
     Standing,
 )
-from intent.explain.render import LONGEST_NAME, MOST, grid
+from intent.explain.render import MOST, grid
 from intent.report import SEGMENT_COLOURS
 
 SCORE_BAR = 50
 PART_BAR = 24
 MOVER_BAR = 10
 MOVERS_SHOWN = 10
+LONGEST_NAME = 25
 RULES_SHOWN = 12
 ID_SHOWN = 8
 SEGMENTS = ("hot", "warm", "cold")
@@ -54,7 +55,7 @@ def print_everyone_diff(diff: EveryoneDiff, console: Console) -> None:
     """Print why everyone's scores changed."""
     console.print(
         Text(
-            f"{diff.contacts:,} contacts, {diff.moved:,} of them moved",
+            f"{diff.contacts:,} contacts, of which {diff.moved:,} moved",
             style="bold",
         )
     )
@@ -65,7 +66,9 @@ def print_everyone_diff(diff: EveryoneDiff, console: Console) -> None:
     console.print(sums_table(diff))
     if diff.biggest_moves:
         console.print()
-        console.print(moves_table(diff.biggest_moves))
+        console.print(
+            moves_table(diff.biggest_moves, is_kept=diff.movements is not None)
+        )
     print_rule_changes(diff.comparison, console)
 
 
@@ -88,8 +91,9 @@ def print_comparison(
 
 def clock_words(clock: Clock) -> str:
     """A clock, and where its scores come from."""
-    basis = "the last build" if clock.is_live else clock.basis or "counted anew"
-    return f"{clock.at:%Y-%m-%d %H:%M} UTC ({basis})"
+    if clock.is_live:
+        return f"{clock.at:%Y-%m-%d %H:%M} UTC (the last build)"
+    return f"{clock.at:%Y-%m-%d} ({clock.basis or 'counted anew'})"
 
 
 def standing_line(title: str, standing: Standing) -> Text:
@@ -110,12 +114,18 @@ def parts_table(parts: dict[str, float], after: Standing, before: Standing) -> T
     change = after.intent_score - before.intent_score
     table = grid(footer=True)
     table.add_column("changed by", "together", no_wrap=True)
-    table.add_column("points", f"{change:+.2f}", justify="right")
+    table.add_column("points", signed(change), justify="right")
     table.add_column("", no_wrap=True)
     most = max(*(abs(part) for part in parts.values()), 1e-9)
     for part, points in parts.items():
-        table.add_row(part, f"{points:+.2f}", signed_bar(points, most, PART_BAR))
+        table.add_row(part, signed(points), signed_bar(points, most, PART_BAR))
     return table
+
+
+def signed(points: float, decimals: int = 2) -> str:
+    """A difference with its sign; none before 0."""
+    rounded = round(points, decimals)
+    return f"{rounded:+,.{decimals}f}" if rounded else f"{0:.{decimals}f}"
 
 
 def signed_bar(points: float, most: float, width: int) -> Text:
@@ -143,7 +153,7 @@ def movers_table(movers: Sequence[Mover]) -> Table:
             mover.activity,
             f"{mover.count_before:,}{unit} → {mover.count_after:,}{unit}",
             f"{mover.part_before:.2f} → {mover.part_after:.2f}",
-            f"{mover.change:+.2f}",
+            signed(mover.change),
             signed_bar(mover.change, most, MOVER_BAR // 2),
         )
     if left := movers[MOVERS_SHOWN:]:
@@ -152,7 +162,7 @@ def movers_table(movers: Sequence[Mover]) -> Table:
             "",
             f"{sum(each.part_before for each in left):.2f} → "
             f"{sum(each.part_after for each in left):.2f}",
-            f"{sum(each.change for each in left):+.2f}",
+            signed(sum(each.change for each in left)),
             style="dim",
         )
     return table
@@ -187,15 +197,13 @@ def movements_table(diff: EveryoneDiff) -> Table:
         (each.from_segment, each.to_segment): each.contacts
         for each in diff.movements or ()
     }
-    before, after = (clock.at for clock in clocks_of(diff))
-    table = grid(footer=True)
-    table.add_column(f"{before:%Y-%m-%d}", f"{after:%Y-%m-%d}", min_width=12)
     rows = (*SEGMENTS, None)
+    table = grid(footer=True)
+    table.add_column("was \\ is", "all", min_width=12)
     for segment in rows:
         total = sum(count for (_, now), count in counts.items() if now == segment)
-        table.add_column(f"→ {segment or 'gone'}", f"{total:,}", justify="right")
-    totals = {row: sum(n for (was, _), n in counts.items() if was == row) for row in rows}
-    table.add_column("then", f"{sum(counts.values()):,}", justify="right")
+        table.add_column(segment or "gone", f"{total:,}", justify="right", min_width=7)
+    table.add_column("all", f"{sum(counts.values()):,}", justify="right", min_width=7)
     for row in rows:
         cells = [
             Text(
@@ -204,14 +212,10 @@ def movements_table(diff: EveryoneDiff) -> Table:
             )
             for column in rows
         ]
+        total = sum(count for (was, _), count in counts.items() if was == row)
         colour = SEGMENT_COLOURS.get(row or "", "dim")
-        table.add_row(Text(row or "newcomers", colour), *cells, f"{totals[row]:,}")
+        table.add_row(Text(row or "newcomers", colour), *cells, f"{total:,}")
     return table
-
-
-def clocks_of(diff: EveryoneDiff) -> tuple[Clock, Clock]:
-    """The clocks that are compared."""
-    return diff.comparison.before, diff.comparison.after
 
 
 def sums_table(diff: EveryoneDiff) -> Table:
@@ -219,14 +223,14 @@ def sums_table(diff: EveryoneDiff) -> Table:
     change = diff.total_after - diff.total_before
     table = grid(footer=True)
     table.add_column("changed by", "together", no_wrap=True)
-    table.add_column("sum", f"{change:+,.1f}", justify="right")
-    table.add_column("rose", str_sum(diff, "raised"), justify="right")
-    table.add_column("fell", str_sum(diff, "lowered"), justify="right")
-    table.add_column("mainly by", f"sum of scores {diff.total_after:,.1f}", ratio=1)
+    table.add_column("sum", signed(change, 1), justify="right")
+    table.add_column("raised", str_sum(diff, "raised"), justify="right")
+    table.add_column("lowered", str_sum(diff, "lowered"), justify="right")
+    table.add_column("", f"scores sum up to {diff.total_after:,.1f}", no_wrap=True)
     for each in diff.parts:
         table.add_row(
             each.part,
-            f"{each.total:+,.1f}",
+            signed(each.total, 1),
             f"{each.raised:,}",
             f"{each.lowered:,}",
             Text(WORDS[each.part], style="dim"),
@@ -239,7 +243,7 @@ def str_sum(diff: EveryoneDiff, column: str) -> str:
     return f"{sum(getattr(each, column) for each in diff.parts):,}"
 
 
-def moves_table(moves: Sequence[MovedContact]) -> Table:
+def moves_table(moves: Sequence[MovedContact], *, is_kept: bool) -> Table:
     """The contacts whose scores moved most: first up, then down."""
     table = grid()
     table.add_column("moved most", no_wrap=True)
@@ -252,9 +256,9 @@ def moves_table(moves: Sequence[MovedContact]) -> Table:
     for each in moves:
         table.add_row(
             each.contact_id[:ID_SHOWN],
-            standing_words(each.before),
-            standing_words(each.after),
-            f"{change_of(each):+.2f}",
+            standing_words(each.before, nobody="new" if is_kept else ""),
+            standing_words(each.after, nobody="gone" if is_kept else ""),
+            signed(change_of(each)),
             signed_bar(change_of(each), most, MOVER_BAR),
             each.main_part,
         )
@@ -266,9 +270,9 @@ def change_of(moved: MovedContact) -> float:
     return moved.after.intent_score - moved.before.intent_score
 
 
-def standing_words(standing: Standing) -> Text:
-    """A score with its segment."""
+def standing_words(standing: Standing, *, nobody: str) -> Text:
+    """A score with its segment, or with a word for who has none."""
     return Text(
-        f"{standing.segment or ''} {standing.intent_score:.2f}".strip(),
+        f"{standing.segment or nobody} {standing.intent_score:.2f}".strip(),
         style=SEGMENT_COLOURS.get(standing.segment or "", "dim"),
     )

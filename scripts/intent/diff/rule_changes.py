@@ -62,7 +62,11 @@ def rule_changes(
         before, after = (each[(group,)] for each in groups)
         yield from cell_changes(f"{sheet}, group {group}", before, after, GROUP_COLUMNS)
     rules = [
-        {(row["activity"], row["audience"] or ""): row for row in rows if row["activity"]}
+        {
+            (row["activity"], row["audience"] or ""): row
+            for row in rows
+            if row["activity"]
+        }
         for rows in (earlier, later)
     ]
     for activity, audience in sorted(set(rules[0]) | set(rules[1])):

@@ -1,4 +1,4 @@
-"""The tables that the compiled query of changes reads: of one session, never written."""
+"""The tables that the compiled query of changes reads, temporary ones."""
 
 from collections.abc import Mapping, Sequence
 

@@ -66,7 +66,7 @@ def changes(way: Way) -> dict[tuple[str, str], Change]:
     said_after = said(way.said_after, way.after, way.sheets_after)
     found: dict[tuple[str, str], Change] = {}
     for name, members_before, members_after in contacts(way):
-        steps = list(scores_on_the_way(way, name, members_before, members_after))
+        steps = list(scores_on_the_way(way, members_before, members_after))
         contact_id = contact_id_of(name)
         for sheet in sorted({each for step in steps for each in step}):
             scores = [step.get(sheet, 0.0) for step in steps]
@@ -112,7 +112,7 @@ def contacts(way: Way) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]
 
 
 def scores_on_the_way(
-    way: Way, name: str, members_before: tuple[str, ...], members_after: tuple[str, ...]
+    way: Way, members_before: tuple[str, ...], members_after: tuple[str, ...]
 ) -> Iterator[Scores]:
     """Yield the scores by what is known on each step."""
     first_seen = way.links.identities.first_seen
@@ -178,7 +178,7 @@ def ids_said(kept: dict[str, Scores] | None) -> Iterator[tuple[str, str]]:
 def said_or_counted(
     kept: dict[str, Scores] | None, contact_id: str, sheet: str, counted: float
 ) -> float:
-    """Return what was said; where nothing was, what is counted, if that is as little."""
+    """Return what was said; if nothing was, what is counted, if that is as little."""
     if kept is None or sheet not in kept:
         return counted
     if contact_id in kept[sheet]:
