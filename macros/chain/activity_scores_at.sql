@@ -7,8 +7,9 @@
     - `contact_id`
     - `as_of`: the clock, from which ages are counted
     - `facts_before`: what was done on the days before it counts
-    - `links_as_of`: the contact's identifiers are those in force then
-    - `newcomers_as_of`: and those in force then that were first seen since; may be null
+    - `links_as_of`: the contact's identifiers are those in force then; null: none
+    - `newcomers_since`: and those first seen since then that are in force at
+      `facts_before`; null: none
     - `rule_version`: of `int_rule_versions`
     - `known_until`, `earlier_before`, `earlier_known_until`: which versions of facts
       (see `known_at`); null: as known today
@@ -76,6 +77,31 @@ identifier_clocks as (
 
 ),
 
+days_ended as (
+
+    select * from activity_days
+    where valid_to is not null
+
+),
+
+days_taken_back as (
+
+    select distinct
+        identifier_clocks.contact_id,
+        days_ended.identifier,
+        days_ended.activity,
+        days_ended.activity_date
+
+    from days_ended
+    inner join identifier_clocks
+        on days_ended.identifier = identifier_clocks.identifier
+    where
+        {{ taken_back_since(
+            'days_ended', 'days_ended.activity_date', 'identifier_clocks'
+        ) }}
+
+),
+
 observed_days as (
 
     select
@@ -92,9 +118,20 @@ observed_days as (
         on activity_days.activity = wanted_activities.activity
     inner join identifier_clocks
         on activity_days.identifier = identifier_clocks.identifier
+    left join days_taken_back
+        on
+            identifier_clocks.contact_id = days_taken_back.contact_id
+            and activity_days.identifier = days_taken_back.identifier
+            and activity_days.activity = days_taken_back.activity
+            and activity_days.activity_date = days_taken_back.activity_date
     where
         {{ in_force('activity_days', 'identifier_clocks.facts_before') }}
-        and {{ known_at('activity_days', 'activity_days.activity_date', 'identifier_clocks') }}
+        and {{ known_at(
+            'activity_days',
+            'activity_days.activity_date',
+            'identifier_clocks',
+            'days_taken_back',
+        ) }}
 
 ),
 

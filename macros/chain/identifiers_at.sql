@@ -28,8 +28,8 @@ subject_identifiers as (
     where
         ({{ in_force('identifier_contacts', 'subjects.links_as_of') }})
         or (
-            identifier_contacts.first_seen_at >= subjects.links_as_of
-            and {{ in_force('identifier_contacts', 'subjects.newcomers_as_of') }}
+            identifier_contacts.first_seen_at >= subjects.newcomers_since
+            and {{ in_force('identifier_contacts', 'subjects.facts_before') }}
         )
 
 )

@@ -9,6 +9,21 @@ orders as (
 
 ),
 
+orders_taken_back as (
+
+    select distinct
+        identifier_clocks.contact_id,
+        orders.order_key
+
+    from orders
+    inner join identifier_clocks
+        on orders.identifier = identifier_clocks.identifier
+    where
+        orders.valid_to is not null
+        and {{ taken_back_since('orders', 'orders.valid_from', 'identifier_clocks') }}
+
+),
+
 orders_standing as (
 
     select
@@ -18,9 +33,15 @@ orders_standing as (
     from orders
     inner join identifier_clocks
         on orders.identifier = identifier_clocks.identifier
+    left join orders_taken_back
+        on
+            identifier_clocks.contact_id = orders_taken_back.contact_id
+            and orders.order_key = orders_taken_back.order_key
     where
         {{ in_force('orders', 'identifier_clocks.facts_before') }}
-        and {{ known_at('orders', 'orders.valid_from', 'identifier_clocks') }}
+        and {{ known_at(
+            'orders', 'orders.valid_from', 'identifier_clocks', 'orders_taken_back'
+        ) }}
 
 ),
 

@@ -6,7 +6,7 @@
     {{ as_of }} as as_of,
         {{ as_of }} as facts_before,
         {{ as_of }} as links_as_of,
-        cast(null as {{ dbt.type_timestamp() }}) as newcomers_as_of,
+        cast(null as {{ dbt.type_timestamp() }}) as newcomers_since,
         cast(null as {{ dbt.type_timestamp() }}) as known_until,
         cast(null as {{ dbt.type_timestamp() }}) as earlier_before,
         cast(null as {{ dbt.type_timestamp() }}) as earlier_known_until

@@ -9,6 +9,7 @@ from intent.commands import rules
 from intent.commands.backfill import backfill_command
 from intent.commands.build import build_command, check_command, publish_command
 from intent.commands.demo import demo_command
+from intent.commands.diff import diff_command
 from intent.commands.explain import explain_command
 from intent.commands.forget import forget_command
 from intent.commands.load import load
@@ -29,6 +30,7 @@ app.command("check")(check_command)
 app.command("build")(build_command)
 app.command("backfill")(backfill_command)
 app.command("publish")(publish_command)
+app.command("diff")(diff_command)
 app.command("explain")(explain_command)
 app.command("forget")(forget_command)
 app.add_typer(rules.app, name="rules")

@@ -198,7 +198,7 @@ def variables_of(arguments: Sequence[str]) -> dict[str, Any]:
 
 def copy_project(folder: Path) -> Path:
     """A copy of the dbt project whose seeds and models a test may change."""
-    for name in ("models", "macros", "seeds"):
+    for name in ("analyses", "models", "macros", "seeds"):
         shutil.copytree(PROJECT / name, folder / name)
     others = shutil.ignore_patterns("python", "fixtures")
     shutil.copytree(PROJECT / "tests", folder / "tests", ignore=others)

@@ -15,16 +15,26 @@ rule_versions as (
 
 ),
 
--- One of this run is not among them: it knows all that is known today.
+midnights as (
+
+    select * from {{ ref('int_midnights') }}
+    where is_new
+
+),
+
+-- One that this run writes knows all that is known today.
 midnights_written as (
     {% if daily %}
 
         select distinct
-            as_of_date,
-            known_until,
-            rule_version
+            daily.as_of_date,
+            daily.known_until,
+            daily.rule_version
 
-        from {{ daily }}
+        from {{ daily }} as daily
+        left join midnights
+            on daily.as_of_date = midnights.as_of_date
+        where midnights.as_of_date is null
 
     {% else %}
 
@@ -57,8 +67,12 @@ pairs_numbered as (
         cast(pairs.from_date as {{ dbt.type_timestamp() }}) as from_as_of,
         cast(pairs.to_date as {{ dbt.type_timestamp() }}) as to_as_of,
         written_from.known_until as from_known_until,
-        coalesce(written_from.rule_version, rule_versions.rule_version)
-            as from_rule_version,
+        written_to.known_until as to_known_until,
+        coalesce(
+            written_from.rule_version,
+            written_to.rule_version,
+            rule_versions.rule_version
+        ) as from_rule_version,
         coalesce(written_to.rule_version, rule_versions.rule_version)
             as to_rule_version
 

@@ -40,6 +40,7 @@ pairs as (
             as from_as_of,
         clock.as_of as to_as_of,
         midnights_written.known_until as from_known_until,
+        cast(null as {{ dbt.type_timestamp() }}) as to_known_until,
         coalesce(midnights_written.rule_version, rule_versions_newest.rule_version)
             as from_rule_version,
         rule_versions_newest.rule_version as to_rule_version
@@ -88,6 +89,15 @@ said_from as (
 
 ),
 
+sheets_from as (
+
+    select distinct daily.score_model
+    from {{ ref('segment_daily') }} as daily
+    inner join clock
+        on daily.as_of_date = {{ week_before('clock.as_of') }}
+
+),
+
 said_to as (
 
     select
@@ -97,6 +107,12 @@ said_to as (
         segment
 
     from {{ ref('contact_scores') }}
+
+),
+
+sheets_to as (
+
+    select distinct score_model from said_to
 
 ),
 

@@ -13,7 +13,12 @@ from intent.dbt import run_dbt
 from intent.errors import IntentError
 from intent.settings import Places
 
-ANALYSES = ("explained_drivers", "explained_fit", "explained_audiences")
+ANALYSES = (
+    "diffed_changes",
+    "explained_audiences",
+    "explained_drivers",
+    "explained_fit",
+)
 SOURCES = ("dbt_project.yml", "profiles.yml", "packages.yml", "package-lock.yml")
 FOLDERS = ("analyses", "macros", "models", "seeds")
 PREFIXES = ("DBT_", "INTENT_")

@@ -65,7 +65,7 @@ def set_subjects(asked: Asked, clocks: Sequence[datetime]) -> None:
             clock as facts_before,
             clock as links_as_of,
             {NEWEST} as rule_version,
-            null::timestamp as newcomers_as_of,
+            null::timestamp as newcomers_since,
             null::timestamp as known_until,
             null::timestamp as earlier_before,
             null::timestamp as earlier_known_until
