@@ -144,8 +144,8 @@ def backfill(places: Places, request: BackfillRequest) -> Backfilled:
 def dbt_arguments(is_last: bool) -> list[str]:
     """What dbt is to do in a pass.
 
-    The last one also tells since when contacts are in their segment, and runs the tests:
-    what fails them is not published.
+    The last one also tells since when contacts are in their segment, and runs the
+    tests: what fails them is not published.
     """
     if is_last:
         selected = ["--select", HISTORY, SEGMENTS_SINCE]
