@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from intent.commands import rules
+from intent.commands.backfill import backfill_command
 from intent.commands.build import build_command, check_command, publish_command
 from intent.commands.demo import demo_command
 from intent.commands.diff import diff_command
@@ -27,6 +28,7 @@ app.command("demo")(demo_command)
 app.command("load")(load)
 app.command("check")(check_command)
 app.command("build")(build_command)
+app.command("backfill")(backfill_command)
 app.command("publish")(publish_command)
 app.command("diff")(diff_command)
 app.command("explain")(explain_command)

@@ -47,8 +47,9 @@ def run_dbt(
     places: Places,
     arguments: Sequence[str],
     variables: Mapping[str, Any] | None = None,
+    label: str = "dbt",
 ) -> None:
-    """Run dbt on the project, with a progress bar in a terminal.
+    """Run dbt on the project, with a progress bar in a terminal that has the label.
 
     Raises:
         BadInputError: a file or rule sheet can't be used.
@@ -71,7 +72,7 @@ def run_dbt(
     ) as process:
         if process.stdout is None:
             raise IntentError("dbt gave no output to read.")
-        run = follow(process.stdout)
+        run = follow(process.stdout, label)
     run.succeeded = process.returncode == 0
     if not run.succeeded:
         raise failure(run.failures or run.noise, places)
@@ -92,11 +93,11 @@ def make_folder_of(warehouse: Path) -> None:
         ) from error
 
 
-def follow(lines: Iterator[str] | Any) -> DbtRun:
+def follow(lines: Iterator[str] | Any, label: str) -> DbtRun:
     """Read dbt's structured log to its end, showing progress on the way."""
     run = DbtRun()
     columns = (
-        TextColumn("[bold]dbt"),
+        TextColumn(f"[bold]{label}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.description}"),

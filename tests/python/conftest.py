@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
+import duckdb
 import pytest
 from intent.demo import DemoSpec, write_demo_feeds
 from intent.warehouse import open_warehouse
@@ -72,6 +73,8 @@ class Shop:
             "INTENT_PUBLISHED": str(self.folder / "published"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DBT_LOG_LEVEL_FILE": "none",
+            "DBT_POPULATE_CACHE": "false",
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
@@ -101,17 +104,16 @@ class Shop:
         text: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command, in which dbt has these vars if it runs at all."""
-        told = json.dumps(dict(variables or {}), sort_keys=True)
-        digest = hashlib.sha256(told.encode()).hexdigest()
-        kept = self.parsed / f"{digest}.msgpack"
-        own = self.folder / "target" / "partial_parse.msgpack"
+        ours, kept = (self.kept(each, variables) for each in (PROJECT, self.project))
         if self.stand_in != self.folder:
             self.stand_in.unlink(missing_ok=True)
             self.stand_in.symlink_to(self.folder)
         environment = self.environment
         environment["INTENT_DUCKDB_PATH"] = str(self.stand_in / self.warehouse.name)
-        if kept.exists():
-            environment["DBT_PARTIAL_PARSE_FILE_PATH"] = str(kept)
+        # A copy of the project is ours, but for the files that a test changed.
+        for file in (kept, ours):
+            if file.exists():
+                environment.setdefault("DBT_PARTIAL_PARSE_FILE_PATH", str(file))
         done = subprocess.run(
             command,
             env=environment,
@@ -121,17 +123,20 @@ class Shop:
             text=True,
             check=False,
         )
-        # A copy of the project may change at any time; from ours others may start.
-        if self.project == PROJECT and own.exists():
-            own.replace(kept)
+        read = self.folder / "target" / "partial_parse.msgpack"
+        if read.exists():
+            read.replace(kept)
         return done
+
+    def kept(self, project: Path, variables: Mapping[str, Any] | None) -> Path:
+        """Where is kept what dbt read of a project with these vars."""
+        told = json.dumps([str(project), variables or {}], sort_keys=True)
+        return self.parsed / f"{hashlib.sha256(told.encode()).hexdigest()}.msgpack"
 
     def build(self, as_of: str, *arguments: str, **variables: Any) -> None:
         """Build everything with dbt; a failure is the test's failure."""
         done = self.dbt(
-            "build",
-            "--exclude-resource-type",
-            "unit_test",
+            *("build", "--quiet", "--exclude-resource-type", "unit_test"),
             *arguments,
             variables={"intent_as_of": as_of, **variables},
         )
@@ -244,6 +249,31 @@ def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
             demo.build(DEMO.until.isoformat())
             built.touch()
     return demo
+
+
+@pytest.fixture(scope="session")
+def changing_shop(demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The demo shop's warehouse with changes of segments, which one build has none of.
+
+    All hot contacts were warm the midnight before.
+    """
+    changing = Shop(tmp_path_factory.mktemp("changing"))
+    shutil.copy(demo_shop.warehouse, changing.warehouse)
+    with duckdb.connect(str(changing.warehouse)) as warehouse:
+        warehouse.execute("""
+            use intent.intent;
+            insert into segment_transitions by name
+            select
+                contact_id,
+                score_model,
+                date_trunc('day', as_of) as transitioned_at,
+                'warm' as from_segment,
+                'hot' as to_segment,
+                'new_activity' as cause
+            from contact_scores
+            where segment = 'hot'
+        """)
+    return changing
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Reads what dbt wrote of the demo shop's build, and the columns that came of it.
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -88,11 +89,17 @@ def descriptions(manifest: Thing) -> Iterator[tuple[str, str | None]]:
     for macro in manifest["macros"].values():
         if macro["package_name"] == PROJECT_NAME:
             yield macro["unique_id"], macro["description"]
-            # dbt itself gives materializations an argument.
-            if not macro["name"].startswith("materialization_"):
-                for argument in macro["arguments"]:
-                    name = f"{macro['unique_id']}({argument['name']})"
-                    yield name, argument["description"]
+            told = {argument["name"]: argument for argument in macro["arguments"]}
+            for name in signature(macro):
+                text = told[name]["description"] if name in told else None
+                yield f"{macro['unique_id']}({name})", text
+
+
+def signature(macro: Thing) -> list[str]:
+    """The names of a macro's arguments; tests and materializations have none."""
+    start = rf"{{%-?\s*macro\s+{macro['name']}\((.*?)\)\s*-?%}}"
+    found = re.match(start, macro["macro_sql"].strip(), re.S)
+    return re.findall(r"(\w+)\s*(?:=[^,]*)?(?:,|$)", found[1]) if found else []
 
 
 def test_each_table_says_what_a_row_is(manifest: Thing) -> None:

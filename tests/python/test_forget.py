@@ -337,6 +337,7 @@ def add_other_tables(shop: ErasingShop) -> None:
             "insert into requests values (1, ?, ?)",
             [json.dumps([{"email": EMAIL}, {"email": "ben@example.org"}]), "no"],
         )
+    (shop.folder / "logs").mkdir(exist_ok=True)
     (shop.folder / "logs" / "odd.log").write_text(f"could not read {EMAIL}\n")
     refused = shop.folder / "refused" / "shop.orders"
     refused.mkdir(parents=True)

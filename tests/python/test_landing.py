@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import FEEDS, Row, Shop
+from conftest import ASSERTED, FEEDS, Row, Shop
 
 AS_OF = "2026-06-01"
 HEADER = "event_id,event_name,event_time,received_at"
@@ -395,11 +395,11 @@ CHOICES = [
 @pytest.fixture(scope="module")
 def shops(tmp_path_factory: pytest.TempPathFactory) -> dict[Sequence[str], Shop]:
     """Shops that have each feed once, and else lack it."""
-    shops = {}
+    shops: dict[Sequence[str], Shop] = {}
     for feeds in CHOICES:
         shop = Shop(tmp_path_factory.mktemp("-".join(feeds)))
         land_each_feed(shop)
-        shop.build(AS_OF, intent_feeds=list(feeds))
+        shop.build(AS_OF, *ASSERTED, intent_feeds=list(feeds))
         shops[feeds] = shop
     return shops
 
@@ -422,7 +422,7 @@ def test_no_feed_is_read_with_another(shops: dict[Sequence[str], Shop]) -> None:
         manifest = json.loads((shop.folder / "target" / "manifest.json").read_text())
         parents = manifest["parent_map"]
         for model in parents:
-            [feed] = [name for name in names if name in model] or [None]
+            feed = next((name for name in names if name in model), None)
             if feed is not None and model.startswith("model."):
                 readers[feed] += 1
                 above = ancestors(model, parents)

@@ -42,16 +42,15 @@ def as_of(connection: duckdb.DuckDBPyConnection) -> str:
     return str(found)
 
 
-def test_a_reader_stays_open_through_builds(published: Shop) -> None:
+def test_a_reader_stays_open_through_a_build(published: Shop) -> None:
     with duckdb.connect(bi_file(published), read_only=True) as reader:
         assert as_of(reader) == CLOCKS[0]
-        for clock in reversed(CLOCKS):
-            build(published, clock)
-            assert as_of(reader) == CLOCKS[0]
-            with duckdb.connect() as another:
-                another.execute(f"attach '{bi_file(published)}' as bi (read_only)")
-                another.execute("use bi")
-                assert as_of(another) == clock
+        build(published, CLOCKS[1])
+        assert as_of(reader) == CLOCKS[0]
+        with duckdb.connect() as another:
+            another.execute(f"attach '{bi_file(published)}' as bi (read_only)")
+            another.execute("use bi")
+            assert as_of(another) == CLOCKS[1]
 
 
 def test_all_public_marts_are_published_as_they_are(published: Shop) -> None:
@@ -90,7 +89,7 @@ def test_a_failed_build_leaves_the_last_good_copy(published: Shop) -> None:
     good = rules.read_text()
     rules.write_text(good.replace("cart_added,,2,7,8", "cart_added,,2,-7,8"))
     try:
-        done = published.intent("build", "--as-of", CLOCKS[1])
+        done = published.intent("build", "--as-of", CLOCKS[0])
     finally:
         rules.write_text(good)
     assert done.returncode == 3
@@ -99,7 +98,7 @@ def test_a_failed_build_leaves_the_last_good_copy(published: Shop) -> None:
     assert "Traceback" not in done.stderr
     assert (published.folder / "published" / "published.json").read_bytes() == stamp
     with duckdb.connect(bi_file(published), read_only=True) as reader:
-        assert as_of(reader) == CLOCKS[0]
+        assert as_of(reader) == CLOCKS[1]
 
 
 def test_a_failed_assertion_leaves_the_last_good_copy(published: Shop) -> None:
@@ -107,7 +106,7 @@ def test_a_failed_assertion_leaves_the_last_good_copy(published: Shop) -> None:
     failing = published.project / "tests" / "assert_nothing_holds.sql"
     failing.write_text("select 1 as fault from {{ ref('contact_intent') }}")
     try:
-        done = published.intent("build", "--as-of", CLOCKS[1])
+        done = published.intent("build", "--as-of", CLOCKS[0])
     finally:
         failing.unlink()
     assert done.returncode == 1

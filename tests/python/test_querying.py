@@ -16,8 +16,8 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-def test_each_query_finds_something(demo_shop: Shop, query: str) -> None:
-    assert demo_shop.rows(query)
+def test_each_query_finds_something(changing_shop: Shop, query: str) -> None:
+    assert changing_shop.rows(query)
 
 
 def test_each_public_mart_is_in_a_query(demo_shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """The metrics that BI tools read are valid, run, and say what plain SQL says."""
 
+from datetime import datetime
 from typing import cast
 
 import pytest
@@ -61,12 +62,12 @@ def test_the_manifest_is_valid(manifest: str) -> None:
 
 
 def test_each_metric_can_be_split_by_all_its_dimensions(
-    demo_shop: Shop, engine: MetricFlowEngine
+    changing_shop: Shop, engine: MetricFlowEngine
 ) -> None:
     for metric in engine.list_metrics(include_dimensions=False):
         dimensions = engine.simple_dimensions_for_metrics([metric.name])
         names = [dimension.dunder_name for dimension in dimensions]
-        assert query(demo_shop, engine, [metric.name], names), metric.name
+        assert query(changing_shop, engine, [metric.name], names), metric.name
 
 
 def test_contacts_by_segment(demo_shop: Shop, engine: MetricFlowEngine) -> None:
@@ -114,6 +115,64 @@ def test_without_hot_contacts_the_share_is_nought(
     )
     shares = {row["contact__segment"]: row["hot_share"] for row in found}
     assert shares == {"hot": 1, "warm": 0, "cold": 0, None: None}
+
+
+def test_the_history_is_of_the_primary_sheet_alone(
+    demo_shop: Shop, engine: MetricFlowEngine
+) -> None:
+    found = query(
+        demo_shop,
+        engine,
+        ["daily_contacts"],
+        ["metric_time__day", "segment_day__segment"],
+    )
+    assert {
+        (row["metric_time__day"].date(), row["segment_day__segment"]): row[
+            "daily_contacts"
+        ]
+        for row in found
+    } == {
+        (row["as_of_date"], row["segment"]): row["contacts"]
+        for row in demo_shop.rows("from segment_daily where score_model = 'purchase'")
+    }
+
+
+def test_changes_of_segments_by_day_and_cause(
+    changing_shop: Shop, engine: MetricFlowEngine
+) -> None:
+    [found] = query(
+        changing_shop,
+        engine,
+        ["segment_changes"],
+        ["metric_time__day", "transition__cause"],
+    )
+    assert found == {
+        "metric_time__day": datetime(2026, 7, 1),
+        "transition__cause": "new_activity",
+        "segment_changes": changing_shop.value(
+            "select count(*) from contact_scores"
+            " where segment = 'hot' and score_model = 'purchase'"
+        ),
+    }
+
+
+def test_a_month_is_what_its_last_midnight_is(
+    demo_shop: Shop, engine: MetricFlowEngine
+) -> None:
+    [found] = query(demo_shop, engine, ["daily_hot_share", "daily_average_intent"], [])
+    [expected] = demo_shop.rows("""
+        select
+            sum(contacts) filter (where segment = 'hot')
+            / sum(contacts) filter (where segment <> 'suppressed') as daily_hot_share,
+            sum(score_sum)
+            / sum(contacts) filter (where segment <> 'suppressed')
+                as daily_average_intent
+        from segment_daily
+        where
+            score_model = 'purchase'
+            and as_of_date = (select max(as_of_date) from segment_daily)
+    """)
+    assert found == pytest.approx(expected)
 
 
 def counts(shop: Shop, sql: str) -> dict[object, int]:

@@ -21,7 +21,7 @@ feed_expectations as (
 
     select
         *,
-        coalesce(feed, '(blank)') || ', ' || coalesce(feed_table, '(blank)') as rule
+        {{ rule_name(['feed', 'feed_table']) }} as rule
 
     from {{ ref('feed_expectations') }}
 
@@ -165,37 +165,7 @@ feed_expectation_faults as (
 
 ),
 
-repeated_rows as (
-    {%- for sheet in ['hygiene_rules', 'feed_expectations'] %}
-
-        select
-            '{{ sheet }}' as sheet,
-            rule,
-            'stands ' || cast(count(*) as {{ dbt.type_string() }}) || ' times' as fault
-
-        from {{ sheet }}
-        group by 1, 2
-        having count(*) > 1
-        {{ 'union all' if not loop.last }}
-    {%- endfor %}
-
-),
-
-faults_unioned as (
-
-    select * from hygiene_rule_faults
-    union all
-    select * from feed_expectation_faults
-    union all
-    select * from repeated_rows
-
-),
-
-faults as (
-
-    select * from faults_unioned
-    where fault is not null
-
-)
-
-select * from faults
+{{ rule_faults(
+    sheets=['hygiene_rules', 'feed_expectations'],
+    checks=['hygiene_rule_faults', 'feed_expectation_faults'],
+) }}

@@ -4,8 +4,7 @@ identity_limits as (
 
     select
         *,
-        coalesce(identifier_kind, '(blank)') || ', ' || coalesce(linked_kind, '(blank)')
-            as rule
+        {{ rule_name(['identifier_kind', 'linked_kind']) }} as rule
 
     from {{ ref('identity_limits') }}
 
@@ -37,32 +36,7 @@ limit_faults as (
 
 ),
 
-repeated_rows as (
-
-    select
-        'identity_limits' as sheet,
-        rule,
-        'stands ' || cast(count(*) as {{ dbt.type_string() }}) || ' times' as fault
-
-    from identity_limits
-    group by 1, 2
-    having count(*) > 1
-
-),
-
-faults_unioned as (
-
-    select * from limit_faults
-    union all
-    select * from repeated_rows
-
-),
-
-faults as (
-
-    select * from faults_unioned
-    where fault is not null
-
-)
-
-select * from faults
+{{ rule_faults(
+    sheets=['identity_limits'],
+    checks=['limit_faults'],
+) }}

@@ -6,8 +6,7 @@ activity_rules as (
 
     select
         *,
-        coalesce(score_model, '(blank)') || ', ' || coalesce(activity, '(blank)')
-        || coalesce(', ' || audience, '') as rule
+        {{ rule_name(['score_model', 'activity'], optional=['audience']) }} as rule
 
     from {{ ref('activity_rules') }}
 
@@ -17,7 +16,7 @@ attributes as (
 
     select
         *,
-        coalesce(attribute, '(blank)') as rule
+        {{ rule_name(['attribute']) }} as rule
 
     from {{ ref('attributes') }}
 
@@ -27,9 +26,7 @@ audiences as (
 
     select
         *,
-        coalesce(audience, '(blank)') || ', ' || coalesce(attribute, '(blank)')
-        || ', ' || coalesce(operator, '(blank)') || ', ' || coalesce(value, '(blank)')
-            as rule
+        {{ rule_name(['audience', 'attribute', 'operator', 'value']) }} as rule
 
     from {{ ref('audiences') }}
 
@@ -39,8 +36,7 @@ fit_rules as (
 
     select
         *,
-        coalesce(attribute, '(blank)') || ', ' || coalesce(operator, '(blank)')
-        || ', ' || coalesce(value, '(blank)') as rule
+        {{ rule_name(['attribute', 'operator', 'value']) }} as rule
 
     from {{ ref('fit_rules') }}
 
@@ -50,7 +46,7 @@ fit_grades as (
 
     select
         *,
-        coalesce(fit_grade, '(blank)') as rule
+        {{ rule_name(['fit_grade']) }} as rule
 
     from {{ ref('fit_grades') }}
 
@@ -60,7 +56,7 @@ buying_stages as (
 
     select
         *,
-        coalesce(buying_stage, '(blank)') as rule
+        {{ rule_name(['buying_stage']) }} as rule
 
     from {{ ref('buying_stages') }}
 
@@ -415,51 +411,13 @@ missing_row_faults as (
 
 ),
 
-repeated_rows as (
-    {%- for sheet in [
+{{ rule_faults(
+    sheets=[
         'attributes', 'audiences', 'buying_stages', 'fit_rules', 'fit_grades',
-    ] %}
-
-        select
-            '{{ sheet }}' as sheet,
-            rule,
-            'stands ' || cast(count(*) as {{ dbt.type_string() }}) || ' times' as fault
-
-        from {{ sheet }}
-        group by 1, 2
-        having count(*) > 1
-        {{ 'union all' if not loop.last }}
-    {%- endfor %}
-
-),
-
-faults_unioned as (
-
-    select * from attribute_faults
-    union all
-    select * from condition_faults
-    union all
-    select * from unknown_audience_faults
-    union all
-    select * from tied_rule_faults
-    union all
-    select * from audience_count_faults
-    union all
-    select * from fit_grade_faults
-    union all
-    select * from buying_stage_faults
-    union all
-    select * from missing_row_faults
-    union all
-    select * from repeated_rows
-
-),
-
-faults as (
-
-    select * from faults_unioned
-    where fault is not null
-
-)
-
-select * from faults
+    ],
+    checks=[
+        'attribute_faults', 'condition_faults', 'unknown_audience_faults',
+        'tied_rule_faults', 'audience_count_faults', 'fit_grade_faults',
+        'buying_stage_faults', 'missing_row_faults',
+    ],
+) }}

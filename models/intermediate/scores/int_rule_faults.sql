@@ -12,7 +12,7 @@ score_models as (
 
     select
         *,
-        coalesce(score_model, '(blank)') as rule
+        {{ rule_name(['score_model']) }} as rule
 
     from {{ ref('score_models') }}
 
@@ -22,7 +22,7 @@ activities as (
 
     select
         *,
-        coalesce(activity, '(blank)') as rule
+        {{ rule_name(['activity']) }} as rule
 
     from {{ ref('activities') }}
 
@@ -32,8 +32,7 @@ activity_rules as (
 
     select
         *,
-        coalesce(score_model, '(blank)') || ', ' || coalesce(activity, '(blank)')
-        || coalesce(', ' || audience, '') as rule
+        {{ rule_name(['score_model', 'activity'], optional=['audience']) }} as rule
 
     from {{ ref('activity_rules') }}
 
@@ -43,8 +42,7 @@ group_rules as (
 
     select
         *,
-        coalesce(score_model, '(blank)') || ', ' || coalesce(cap_group, '(blank)')
-            as rule
+        {{ rule_name(['score_model', 'cap_group']) }} as rule
 
     from {{ ref('group_rules') }}
 
@@ -54,7 +52,7 @@ score_bands as (
 
     select
         *,
-        coalesce(score_model, '(blank)') || ', ' || coalesce(band, '(blank)') as rule
+        {{ rule_name(['score_model', 'band']) }} as rule
 
     from {{ ref('score_bands') }}
 
@@ -64,7 +62,7 @@ derived_signals as (
 
     select
         *,
-        coalesce(activity, '(blank)') as rule
+        {{ rule_name(['activity']) }} as rule
 
     from {{ ref('derived_signals') }}
 
@@ -74,7 +72,7 @@ event_names as (
 
     select
         *,
-        coalesce(feed, '(blank)') || ', ' || coalesce(event_name, '(blank)') as rule
+        {{ rule_name(['feed', 'event_name']) }} as rule
 
     from {{ ref('event_names') }}
 
@@ -84,9 +82,15 @@ feed_preferences as (
 
     select
         *,
-        coalesce(feed, '(blank)') as rule
+        {{ rule_name(['feed']) }} as rule
 
     from {{ ref('feed_preferences') }}
+
+),
+
+feed_faults as (
+
+    select * from {{ ref('int_feed_faults') }}
 
 ),
 
@@ -436,64 +440,16 @@ feed_preference_faults as (
 
 ),
 
-repeated_rows as (
-    {%- for sheet in [
+{{ rule_faults(
+    sheets=[
         'score_models', 'activities', 'activity_rules', 'group_rules',
         'score_bands', 'derived_signals', 'event_names', 'feed_preferences',
-    ] %}
-
-        select
-            '{{ sheet }}' as sheet,
-            rule,
-            'stands ' || cast(count(*) as {{ dbt.type_string() }}) || ' times' as fault
-
-        from {{ sheet }}
-        group by 1, 2
-        having count(*) > 1
-        {{ 'union all' if not loop.last }}
-    {%- endfor %}
-
-),
-
-faults_unioned as (
-
-    select * from score_model_faults
-    union all
-    select * from primary_faults
-    union all
-    select * from shown_sheet_faults
-    union all
-    select * from activity_faults
-    union all
-    select * from activity_rule_faults
-    union all
-    select * from profile_rule_faults
-    union all
-    select * from identity_rule_faults
-    union all
-    select * from group_rule_faults
-    union all
-    select * from score_band_faults
-    union all
-    select * from missing_band_faults
-    union all
-    select * from derived_signal_faults
-    union all
-    select * from event_name_faults
-    union all
-    select * from feed_preference_faults
-    union all
-    select * from {{ ref('int_feed_faults') }}
-    union all
-    select * from repeated_rows
-
-),
-
-faults as (
-
-    select * from faults_unioned
-    where fault is not null
-
-)
-
-select * from faults
+    ],
+    checks=[
+        'score_model_faults', 'primary_faults', 'shown_sheet_faults',
+        'activity_faults', 'activity_rule_faults', 'profile_rule_faults',
+        'identity_rule_faults', 'group_rule_faults', 'score_band_faults',
+        'missing_band_faults', 'derived_signal_faults', 'event_name_faults',
+        'feed_preference_faults', 'feed_faults',
+    ],
+) }}

@@ -129,8 +129,6 @@ pulls as (
         to_segment,
         top_driver,
         has_new_rules,
-        corrections,
-        identity,
         -- By the edges of before there would have been no change.
         coalesce(
             has_new_edges
@@ -175,8 +173,8 @@ causes as (
             when strongest_pull <= 0
                 then case
                     when has_new_rules then 'rule_change'
-                    when corrections <> 0 then 'correction'
-                    when identity <> 0 then 'identity_change'
+                    when corrections_pull <> 0 then 'correction'
+                    when identity_pull <> 0 then 'identity_change'
                     else 'decay'
                 end
             when new_activity_pull = strongest_pull then 'new_activity'
