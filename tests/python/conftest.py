@@ -74,7 +74,6 @@ class Shop:
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DBT_LOG_LEVEL_FILE": "none",
-            "DBT_POPULATE_CACHE": "false",
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
