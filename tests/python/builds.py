@@ -33,7 +33,7 @@ def build_in_turn(builds: Sequence[Build], feeds: Sequence[str]) -> None:
 
 
 def run_builds(builds: Sequence[Build], feeds: Sequence[str]) -> None:
-    os.environ.update(builds[0].shop.environment)
+    prepare(builds[0].shop)
     manifest = invoke(dbtRunner(), builds[0], feeds, "parse")
     for build in builds:
         if build.copy_of:
@@ -41,10 +41,15 @@ def run_builds(builds: Sequence[Build], feeds: Sequence[str]) -> None:
         for file, text in build.files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        os.environ.update(build.shop.environment)
+        prepare(build.shop)
         runner = dbtRunner(manifest=manifest)
         excluded = ("--exclude-resource-type", "unit_test", "test")
         invoke(runner, build, feeds, "build", *excluded, *build.selected)
+
+
+def prepare(shop: Shop) -> None:
+    """Have dbt work on a shop, and not remember the one before."""
+    os.environ.update(shop.environment, DBT_POPULATE_CACHE="true")
 
 
 def invoke(runner: dbtRunner, build: Build, feeds: Sequence[str], *command: str) -> Any:

@@ -74,7 +74,6 @@ class Shop:
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DBT_LOG_LEVEL_FILE": "none",
-            "DBT_POPULATE_CACHE": "false",
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
@@ -104,19 +103,9 @@ class Shop:
         text: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command, in which dbt has these vars if it runs at all."""
-        ours, kept = (self.kept(each, variables) for each in (PROJECT, self.project))
-        if self.stand_in != self.folder:
-            self.stand_in.unlink(missing_ok=True)
-            self.stand_in.symlink_to(self.folder)
-        environment = self.environment
-        environment["INTENT_DUCKDB_PATH"] = str(self.stand_in / self.warehouse.name)
-        # A copy of the project is ours, but for the files that a test changed.
-        for file in (kept, ours):
-            if file.exists():
-                environment.setdefault("DBT_PARTIAL_PARSE_FILE_PATH", str(file))
         done = subprocess.run(
             command,
-            env=environment,
+            env=self.made_ready(variables),
             cwd=self.project,
             input=text,
             capture_output=True,
@@ -125,8 +114,21 @@ class Shop:
         )
         read = self.folder / "target" / "partial_parse.msgpack"
         if read.exists():
-            read.replace(kept)
+            read.replace(self.kept(self.project, variables))
         return done
+
+    def made_ready(self, variables: Mapping[str, Any] | None) -> dict[str, str]:
+        """The environment of a command in which dbt has these vars."""
+        if self.stand_in != self.folder:
+            self.stand_in.unlink(missing_ok=True)
+            self.stand_in.symlink_to(self.folder)
+        environment = self.environment
+        environment["INTENT_DUCKDB_PATH"] = str(self.stand_in / self.warehouse.name)
+        # A copy of the project is ours, but for the files that a test changed.
+        for project in (self.project, PROJECT):
+            if (file := self.kept(project, variables)).exists():
+                environment.setdefault("DBT_PARTIAL_PARSE_FILE_PATH", str(file))
+        return environment
 
     def kept(self, project: Path, variables: Mapping[str, Any] | None) -> Path:
         """Where is kept what dbt read of a project with these vars."""
@@ -193,6 +195,8 @@ def variables_of(arguments: Sequence[str]) -> dict[str, Any]:
             found["intent_sheet"] = value
         if option == "--feed":
             found.setdefault("intent_feeds", []).append(value)
+        if option in ("--from", "--to", "--grain"):
+            found[f"intent_backfill{option}"] = value
     return found
 
 

@@ -148,14 +148,14 @@ def special_people() -> Iterator[Told]:
         "i-visitor", at, rng, False, user_id="joined", anonymous_id="visitor"
     )
     for at, objects in ((FIRST_DAY, False), (week[6] - noon, True)):
-        row: dict[str, object] = {
+        record: dict[str, object] = {
             "crm_id": "c-objector",
             "email": OBJECTOR,
             "created_at": FIRST_DAY,
             "updated_at": at,
             "objected_to_profiling": objects,
         }
-        yield Told(CRM_CONTACTS, {**row, "received_at": at}, at)
+        yield Told(CRM_CONTACTS, {**record, "received_at": at}, at)
 
 
 def came(told: Told, received_at: datetime) -> Told:

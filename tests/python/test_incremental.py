@@ -51,7 +51,7 @@ SCORED = {
         "net_points",
         "contribution",
     ],
-    "intent.contact_intent": ["intent_score", "score_percentile"],
+    "intent.contact_intent": ["intent_score", "score_change_7d", "score_percentile"],
 }
 
 

@@ -32,7 +32,11 @@ def sheet(
         rules=rules,
         cap_groups=cap_groups or {},
         group_caps=group_caps or {},
-        bands=(Band("hot", 3.0, 1), Band("warm", 1.0, 2), Band("cold", 0.0, 3)),
+        bands=(
+            Band("hot", 3.0, 1, 2.7),
+            Band("warm", 1.0, 2, 0.8),
+            Band("cold", 0.0, 3, 0.0),
+        ),
     )
 
 
@@ -236,7 +240,7 @@ def test_rank_breaks_ties_by_name() -> None:
 def test_activity_without_rule_is_no_driver() -> None:
     score, drivers = score_days({"a": [days_ago(0)]}, sheet({}), NOW)
     assert drivers == {}
-    assert score == ScoreRow(0.0, 0.0, "cold")
+    assert score == ScoreRow(0.0, 0.0, "cold", is_settled=True)
 
 
 def test_day_fact_counts_an_event_up_to_the_midnight_of_its_reversal() -> None:

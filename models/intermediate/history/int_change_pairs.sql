@@ -68,11 +68,8 @@ pairs_numbered as (
         cast(pairs.to_date as {{ dbt.type_timestamp() }}) as to_as_of,
         written_from.known_until as from_known_until,
         written_to.known_until as to_known_until,
-        coalesce(
-            written_from.rule_version,
-            written_to.rule_version,
-            rule_versions.rule_version
-        ) as from_rule_version,
+        coalesce(written_from.rule_version, rule_versions.rule_version)
+            as from_rule_version,
         coalesce(written_to.rule_version, rule_versions.rule_version)
             as to_rule_version
 

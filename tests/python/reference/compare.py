@@ -27,7 +27,7 @@ def compare(
     `score_rows` are those of contact_scores, `driver_rows` those of
     contact_intent_drivers, as plain dicts; columns that the reference does not know
     are ignored. Numbers may differ by 1e-9. The reference's segments know no
-    look-back: leave them out where bands are sticky.
+    look-back: those of scores between an exit and its entry are not compared.
     """
     scores = _score_rows(result, with_segments)
     drivers = _driver_rows(result)
@@ -45,7 +45,7 @@ def _score_rows(result: Result, with_segments: bool) -> dict[Key, Row]:
             "raw_score": score.raw_score,
             "intent_score": score.intent_score,
         }
-        if with_segments:
+        if with_segments and score.is_settled:
             row["segment"] = score.segment
         rows[result.contacts[contact].contact_id, sheet] = row
     return rows

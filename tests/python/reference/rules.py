@@ -32,11 +32,12 @@ class AudienceRule(NamedTuple):
 
 @dataclass(frozen=True)
 class Band:
-    """One segment's lower edge."""
+    """One segment's lower edges."""
 
     name: str
     enter_at: float
     rank: int
+    exit_below: float
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,12 @@ def _differing(rules: tuple[AudienceRule, ...]) -> tuple[AudienceRule, ...]:
 
 def _read_bands(folder: Path, sheet: str) -> tuple[Band, ...]:
     bands = (
-        Band(row["band"], float(row["enter_at"]), int(row["rank"]))
+        Band(
+            row["band"],
+            float(row["enter_at"]),
+            int(row["rank"]),
+            float(row["exit_below"]),
+        )
         for row in _of_sheet(folder / "score_bands.csv", sheet)
     )
     return tuple(sorted(bands, key=lambda band: band.rank))

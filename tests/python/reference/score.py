@@ -54,6 +54,8 @@ class ScoreRow:
     intent_score: float
     segment: str | None
     """The band by the entry edges alone, without look-back."""
+    is_settled: bool
+    """True if the score tells its band alone, whatever was before."""
 
 
 @dataclass(slots=True)
@@ -213,7 +215,13 @@ def score_days(
         )
     _rank(drivers)
     intent_score = maths.intent_score(raw_score, sheet.scale)
-    return ScoreRow(raw_score, intent_score, band_of(intent_score, sheet)), drivers
+    score = ScoreRow(
+        raw_score,
+        intent_score,
+        band_of(intent_score, sheet),
+        not any(_is_between(intent_score, band) for band in sheet.bands),
+    )
+    return score, drivers
 
 
 def band_of(intent_score: float, sheet: Sheet) -> str | None:
@@ -223,6 +231,10 @@ def band_of(intent_score: float, sheet: Sheet) -> str | None:
 
 def _is_in(intent_score: float, band: Band) -> bool:
     return band.enter_at <= round(intent_score, COMPARED_DIGITS)
+
+
+def _is_between(intent_score: float, band: Band) -> bool:
+    return band.exit_below <= round(intent_score, COMPARED_DIGITS) < band.enter_at
 
 
 def _driver(days: Days, activity: str, rule: Rule, clock: float) -> DriverRow:
