@@ -21,6 +21,13 @@ activity_days as (
 
 ),
 
+days_ended as (
+
+    select * from {{ ref('int_activity_days') }}
+    where valid_to is not null
+
+),
+
 all_conditions as (
 
     select * from {{ ref('int_conditions') }}
@@ -74,13 +81,6 @@ identifier_clocks as (
 
     with
     {{ identifiers_at() }}
-
-),
-
-days_ended as (
-
-    select * from activity_days
-    where valid_to is not null
 
 ),
 

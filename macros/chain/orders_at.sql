@@ -9,18 +9,26 @@ orders as (
 
 ),
 
+orders_ended as (
+
+    select * from {{ ref('int_orders') }}
+    where valid_to is not null
+
+),
+
 orders_taken_back as (
 
     select distinct
         identifier_clocks.contact_id,
-        orders.order_key
+        orders_ended.order_key
 
-    from orders
+    from orders_ended
     inner join identifier_clocks
-        on orders.identifier = identifier_clocks.identifier
+        on orders_ended.identifier = identifier_clocks.identifier
     where
-        orders.valid_to is not null
-        and {{ taken_back_since('orders', 'orders.valid_from', 'identifier_clocks') }}
+        {{ taken_back_since(
+            'orders_ended', 'orders_ended.valid_from', 'identifier_clocks'
+        ) }}
 
 ),
 
