@@ -85,8 +85,8 @@ def test_the_demo_and_a_real_shop_do_not_mix(demo: Shop, tmp_path: Path) -> None
     assert "intent demo --clear" in refused.stderr
     assert shop.intent("demo", "--clear").returncode == 0
     assert shop.intent(*command).returncode == 0
-    command = ("build", "--feed", "shop", "--as-of", "2026-07-01")
-    built = shop.intent(*command, tested=False)
+    build = ("build", "--feed", "shop", "--as-of", "2026-07-01")
+    built = shop.intent(*build, tested=False)
     assert built.returncode == 0, built.stderr
     assert shop.value("select count(*) from contact_intent") == 1
 
