@@ -90,22 +90,27 @@ class Shop:
         return self.run(command, variables)
 
     def intent(
-        self, *arguments: str, text: str | None = None
+        self, *arguments: str, text: str | None = None, tested: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run the `intent` command as a user would, who types a text."""
+        """Run the `intent` command as a user would, who types a text.
+
+        Not `tested`: it builds without the data's tests, which other builds run.
+        """
         command = [str(Path(sys.executable).with_name("intent")), *arguments]
-        return self.run(command, variables_of(arguments), text)
+        told = {} if tested else {"DBT_RESOURCE_TYPES": "model seed"}
+        return self.run(command, variables_of(arguments), text, told)
 
     def run(
         self,
         command: Sequence[str],
         variables: Mapping[str, Any] | None = None,
         text: str | None = None,
+        told: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command, in which dbt has these vars if it runs at all."""
+        """Run a command that is told more by the environment; dbt has these vars."""
         done = subprocess.run(
             command,
-            env=self.made_ready(variables),
+            env={**self.made_ready(variables), **(told or {})},
             cwd=self.project,
             input=text,
             capture_output=True,

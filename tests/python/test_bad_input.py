@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import FEEDS, Shop, copy_project
+from conftest import FEEDS, UNTESTED, Shop, copy_project
 from intent.dbt import failure
 from intent.errors import BadInputError, ExitCode
 from intent.settings import Places
@@ -36,7 +36,7 @@ class WebShop(Shop):
 
     def dbt_build(self, *arguments: str) -> Done:
         return self.dbt(
-            *("build", "--exclude-resource-type", "unit_test", *arguments),
+            *("build", "--exclude-resource-type", "unit_test", *UNTESTED, *arguments),
             variables=VARIABLES,
         )
 
@@ -105,7 +105,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> WebShop:
     """A shop with a good build, by `intent build`."""
     shop = WebShop(tmp_path_factory.mktemp("good"))
     shop.land("web/events", "good.csv", GOOD.decode())
-    done = shop.intent(*BUILD, "--json")
+    done = shop.intent(*BUILD, "--json", tested=False)
     assert done.returncode == ExitCode.OK, done.stderr
     assert json.loads(done.stdout)["quarantined"] == {
         "malformed_value": 2,
@@ -369,7 +369,7 @@ def test_a_mended_file_counts_as_if_it_had_never_been_bad(good: WebShop) -> None
     third = good.land("web/events", "third.csv", csv_file(line("10")).decode())
     assert_refused(good.intent(*BUILD), "second.csv: line 4 has 1 values")
     second.write_text(bad)
-    done = good.intent(*BUILD)
+    done = good.intent(*BUILD, tested=False)
     assert done.returncode == ExitCode.OK, done.stderr
     mended = good.rows(ACTIVITIES)
     assert {row["event_id"] for row in mended} >= {"1", "2", "8", "10"}

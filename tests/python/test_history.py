@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -536,3 +537,7 @@ def kill_at(shop: Shop, said: str) -> None:
                 break
             time.sleep(0.005)
     assert process.returncode == -signal.SIGKILL
+    with suppress(ProcessLookupError):
+        while True:  # until the last of the group is gone
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)

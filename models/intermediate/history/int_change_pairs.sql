@@ -1,3 +1,5 @@
+-- What was written earlier is told from what is written now.
+-- depends_on: {{ ref('int_midnights') }}
 {#- Which of them were written earlier, with what was known then. -#}
 {% set daily = built_earlier('segment_daily') %}
 
@@ -15,13 +17,6 @@ rule_versions as (
 
 ),
 
-midnights as (
-
-    select * from {{ ref('int_midnights') }}
-    where is_new
-
-),
-
 -- One that this run writes knows all that is known today.
 midnights_written as (
     {% if daily %}
@@ -32,8 +27,10 @@ midnights_written as (
             daily.rule_version
 
         from {{ daily }} as daily
-        left join midnights
-            on daily.as_of_date = midnights.as_of_date
+        left join {{ ref('int_midnights') }} as midnights
+            on
+                daily.as_of_date = midnights.as_of_date
+                and midnights.is_new
         where midnights.as_of_date is null
 
     {% else %}

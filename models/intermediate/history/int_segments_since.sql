@@ -69,8 +69,8 @@ last_transitions as (
 
 ),
 
--- Since the last change, or now if it is not in the history yet. Who never changed is in
--- its segment for as long as the history goes back.
+-- Since the last change, or now if it is not in the history yet. Who never changed is
+-- in its segment for as long as the history goes back.
 segments_since as (
 
     select

@@ -105,7 +105,8 @@ segments_kept as (
 
 ),
 
--- Contacts that were joined to others, or that nothing tells of any more, or nothing may.
+-- Contacts that were joined to others, or that nothing tells of any more, or nothing
+-- may.
 contacts_gone as (
 
     select

@@ -67,7 +67,9 @@ changes_joined as (
         segment_changes.to_segment,
         coalesce(segment_changes.score_to, changes.score_to) as score_to,
         case
-            when coalesce(ranks_to.segment_rank, 0) > coalesce(ranks_from.segment_rank, 0)
+            when
+                coalesce(ranks_to.segment_rank, 0)
+                > coalesce(ranks_from.segment_rank, 0)
                 then 1
             else -1
         end as direction,
@@ -138,10 +140,11 @@ pulls as (
             ),
             false
         ) as is_moved_by_edges,
-        {% for part in ['decay', 'new_activity', 'corrections', 'identity', 'rules'] %}
-            {{ rounded_score('direction * ' ~ part) }} as {{ part }}_pull
-            {{- ',' if not loop.last }}
-        {% endfor %}
+        {{ rounded_score('direction * decay') }} as decay_pull,
+        {{ rounded_score('direction * new_activity') }} as new_activity_pull,
+        {{ rounded_score('direction * corrections') }} as corrections_pull,
+        {{ rounded_score('direction * identity') }} as identity_pull,
+        {{ rounded_score('direction * rules') }} as rules_pull
 
     from changes_joined
 

@@ -44,7 +44,8 @@ scores_banded as (
         scores_rounded.as_of,
         scores_rounded.raw_score,
         scores_rounded.intent_score,
-        {{ segment('scores_rounded.rounded_score', 'edges', 'bands_before') }} as segment
+        {{ segment('scores_rounded.rounded_score', 'edges', 'bands_before') }}
+            as segment
 
     from scores_rounded
     inner join edges
