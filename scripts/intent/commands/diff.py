@@ -19,7 +19,7 @@ def diff_command(
     contact: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CONTACT]",
+            metavar="CONTACT",
             help="A contact_id or its first 8 characters, an email address, or "
             "`kind:value`. Nobody: all contacts.",
             show_default=False,
