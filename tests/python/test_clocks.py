@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
-from conftest import ASSERTED, DEMO, FEEDS, PROJECT, UNTESTED, Row, Shop
+from builds import Build, build_in_turn
+from conftest import DEMO, FEEDS, PROJECT, Row, Shop
 from reference import account_rows, compare, read_world, score_world
 from reference.score import Result
 from reference.values import moment_of
@@ -57,13 +58,20 @@ def world(demo_shop: Shop) -> World:
 def snapshots(
     demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Snapshot]:
-    found = {END: take_snapshot(demo_shop)}
-    shop = demo_shop.copy_to(tmp_path_factory.mktemp("clocks"))
-    for as_of in (*PAST, LATER):
-        # All of the data's tests hold at the end.
-        shop.build(as_of, *(ASSERTED if as_of == PAST[0] else UNTESTED))
-        found[as_of] = take_snapshot(shop)
-    return found
+    shops = {
+        as_of: Shop(tmp_path_factory.mktemp(f"as_of_{as_of}"))
+        for as_of in (*PAST, LATER)
+    }
+    build_in_turn(
+        [
+            Build(shop, date.fromisoformat(as_of), copy_of=demo_shop)
+            for as_of, shop in shops.items()
+        ],
+        FEEDS,
+    )
+    return {
+        as_of: take_snapshot(shop) for as_of, shop in {END: demo_shop, **shops}.items()
+    }
 
 
 @pytest.fixture(scope="module")
