@@ -9,30 +9,34 @@ records as (
 
 ),
 
-record_versions_ranked as (
+records_dated as (
 
     select
-        identifier_clocks.contact_id,
-        records.*,
-        row_number() over (
-            partition by identifier_clocks.contact_id, records.identifier
-            order by
-                records.version_at desc,
-                records.received_at desc,
-                records.source_file asc
-        ) as version_rank
+        *,
+        lag(version_at) over (
+            partition by identifier
+            order by version_at desc, received_at desc, source_file asc
+        ) as replaced_at
 
     from records
-    inner join identifier_clocks
-        on records.identifier = identifier_clocks.identifier
-    where records.version_at < identifier_clocks.facts_before
 
 ),
 
 contact_records as (
 
-    select * from record_versions_ranked
-    where version_rank = 1
+    select
+        identifier_clocks.contact_id,
+        records_dated.*
+
+    from records_dated
+    inner join identifier_clocks
+        on records_dated.identifier = identifier_clocks.identifier
+    where
+        records_dated.version_at < identifier_clocks.facts_before
+        and (
+            records_dated.replaced_at is null
+            or records_dated.replaced_at >= identifier_clocks.facts_before
+        )
 
 )
 
