@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import PROJECT, SMALL, Shop
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from intent.contracts import read_contracts
 from intent.demo import write_demo_feeds
@@ -936,6 +936,7 @@ def spelt(draw: st.DrawFn) -> tuple[Identifier, str]:
 
 @settings(max_examples=60, deadline=None)
 @given(spelt())
+@example((Identifier("email", "00@gmail.com"), "0...0@gmail.com"))
 def test_every_spelling_is_found(case: tuple[Identifier, str]) -> None:
     found, text = case
     assert canonical(found.kind, found.value) == found.value

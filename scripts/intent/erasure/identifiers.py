@@ -54,7 +54,7 @@ class Identifier:
         if self.kind == "email" and "@" in self.value:
             local, _, domain = self.value.rpartition("@")
             if domain in GMAIL:
-                signs = r"\.?".join(re.escape(each) for each in local)
+                signs = r"\.*".join(re.escape(each) for each in local)
                 domains = "|".join(re.escape(each) for each in GMAIL)
                 return rf"{signs}(?:(?:\+|%2b)[^@%\s]*)?{AT}(?:{domains})"
             return f"{re.escape(local)}{AT}{re.escape(domain)}"
