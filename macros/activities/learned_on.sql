@@ -22,3 +22,27 @@
         cast({{ dbt.dateadd('day', 1, day) }} as {{ dbt.type_timestamp() }})
     )
 {%- endmacro %}
+
+
+{#-
+    The select of all that was learned of things, and when, from the CTEs `tellings` and
+    `words` (columns as of `int_activities_known`, with `learned_on` and `replaced_on`).
+    `key`: the columns that name a thing.
+-#}
+{% macro list_lessons(key) %}
+{% for relation in ['tellings', 'words'] %}
+    {% for day, moment in {
+        'learned_on': 'known_from', 'replaced_on': 'known_to',
+    }.items() %}
+        select
+            {{ key | join(',\n            ') }},
+            {{ day }} as learned_on,
+            {{ moment }} as learned_at
+
+        from {{ relation }}
+        where {{ moment }} is not null
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+    {{ 'union all' if not loop.last }}
+{% endfor %}
+{%- endmacro %}

@@ -21,6 +21,7 @@ activity_days as (
 
 ),
 
+-- Read on its own: what is read twice, engines may copy, and these are few.
 days_ended as (
 
     select * from {{ ref('int_activity_days') }}
@@ -331,8 +332,7 @@ group_caps as (
         score_model,
         activity,
         cap_group,
-        group_cap,
-        scale
+        group_cap
 
     from rules
 

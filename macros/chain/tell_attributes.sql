@@ -51,11 +51,7 @@ attributes_declared as (
             cast(null as {{ type_double() }}) as number_value
 
         from records_cleaned
-        where
-            {{ attribute }} is not null
-            {%- if wanted %}
-                and '{{ attribute }}' in (select attribute from {{ wanted }})
-            {%- endif %}
+        where {{ is_told(attribute, wanted) }}
         union all
     {% endfor %}
     {% for attribute in ['income', 'age'] %}
@@ -69,11 +65,7 @@ attributes_declared as (
             cast({{ attribute }} as {{ type_double() }}) as number_value
 
         from records_cleaned
-        where
-            {{ attribute }} is not null
-            {%- if wanted %}
-                and '{{ attribute }}' in (select attribute from {{ wanted }})
-            {%- endif %}
+        where {{ is_told(attribute, wanted) }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -168,11 +160,7 @@ attributes_unioned as (
             cast(null as {{ type_double() }}) as number_value
 
         from order_facts
-        where
-            {{ attribute }} is not null
-            {%- if wanted %}
-                and '{{ attribute }}' in (select attribute from {{ wanted }})
-            {%- endif %}
+        where {{ is_told(attribute, wanted) }}
     {% endfor %}
     {% for attribute in order_numbers %}
         union all
@@ -183,14 +171,19 @@ attributes_unioned as (
             cast({{ attribute }} as {{ type_double() }}) as number_value
 
         from order_facts
-        where
-            {{ attribute }} is not null
-            {%- if wanted %}
-                and '{{ attribute }}' in (select attribute from {{ wanted }})
-            {%- endif %}
+        where {{ is_told(attribute, wanted) }}
     {% endfor %}
 
 )
 
 select * from attributes_unioned
+{%- endmacro %}
+
+
+{#- True for rows that have an attribute, if it is `wanted`. -#}
+{% macro is_told(attribute, wanted) -%}
+    {{ attribute }} is not null
+    {%- if wanted %}
+        and '{{ attribute }}' in (select attribute from {{ wanted }})
+    {%- endif %}
 {%- endmacro %}

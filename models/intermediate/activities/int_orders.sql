@@ -138,22 +138,8 @@ words as (
 ),
 
 lessons as (
-    {% for relation in ['tellings', 'words'] %}
-        {% for day, moment in {
-            'learned_on': 'known_from', 'replaced_on': 'known_to',
-        }.items() %}
-            select
-                order_key,
-                first_date,
-                {{ day }} as learned_on,
-                {{ moment }} as learned_at
 
-            from {{ relation }}
-            where {{ moment }} is not null
-            {{ 'union all' if not loop.last }}
-        {% endfor %}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {{ list_lessons(['order_key', 'first_date']) }}
 
 ),
 

@@ -2,23 +2,30 @@
 
 with
 
-score_bands as (
+rule_versions as (
 
-    select * from {{ ref('score_bands') }}
+    select * from {{ ref('int_rule_versions') }}
+
+),
+
+newest_version as (
+
+    select max(rule_version) as rule_version from rule_versions
 
 ),
 
 edges as (
 
-    select
-        score_model,
-        max(case when band = 'hot' then enter_at end) as hot_enter_at,
-        max(case when band = 'hot' then exit_below end) as hot_exit_below,
-        max(case when band = 'warm' then enter_at end) as warm_enter_at,
-        max(case when band = 'warm' then exit_below end) as warm_exit_below
+    select distinct
+        rule_versions.score_model,
+        rule_versions.hot_enter_at,
+        rule_versions.hot_exit_below,
+        rule_versions.warm_enter_at,
+        rule_versions.warm_exit_below
 
-    from score_bands
-    group by 1
+    from rule_versions
+    inner join newest_version
+        on rule_versions.rule_version = newest_version.rule_version
 
 )
 
