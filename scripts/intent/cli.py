@@ -22,7 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Contact intent scores from a shop's raw events, in its own warehouse.",
     epilog="Exit codes: 0 fine, 1 a build or check failed, 2 wrong command line, "
-    "3 a file or rule sheet can't be used, 4 a place is locked, missing or full.",
+    "3 a file, rule sheet or sync can't be used, 4 a place is locked, missing or full, "
+    "5 a destination refused the credentials, 6 rows are left for the next run, "
+    "7 a guard stopped a sync.",
 )
 app.command("demo")(demo_command)
 app.command("load")(load)

@@ -15,6 +15,13 @@ class ExitCode(IntEnum):
     """A file, rule sheet or mapping can't be used."""
     UNAVAILABLE = 4
     """A place can't be read or written: locked, missing, full."""
+    REFUSED = 5
+    """A destination refused the credentials."""
+    DEFERRED = 6
+    """Rows are left for the next run: the day's quota is used up, or the destination is
+    down."""
+    GUARD = 7
+    """A guard stopped a sync before anything was sent."""
 
 
 class IntentError(Exception):
@@ -36,3 +43,15 @@ class UnavailableError(IntentError):
     """A place can't be read or written: locked, missing, full."""
 
     exit_code = ExitCode.UNAVAILABLE
+
+
+class RefusedError(IntentError):
+    """A destination refused the credentials."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class GuardError(IntentError):
+    """A guard stopped a sync before anything was sent."""
+
+    exit_code = ExitCode.GUARD

@@ -1,0 +1,1 @@
+"""Keeps CRMs and marketing tools in step with the marts: reverse ETL."""

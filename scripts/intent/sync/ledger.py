@@ -1,0 +1,268 @@
+"""The ledger: what each destination was told, and what it said.
+
+A DuckDB file of its own (`INTENT_LEDGER`), since dbt rebuilds the warehouse and locks
+it while it does. DuckDB lets one process have it open, so it is also the lock that
+keeps two runs apart; the system takes it away from a process that dies.
+
+Everything that is written during a run is appended, so that a commit is cheap and a
+crash leaves what was committed. `acked_<sync>` has the values that the destination last
+acknowledged, with a column of its own type for each field; it is brought forward from
+the outcomes when a run ends, or by the next one if it died.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from intent.errors import UnavailableError
+
+TABLES = """
+-- One row per run of a sync; state: running, done, stopped (deferred rows are left),
+-- died (found by the next run), rolled back.
+create table if not exists runs (
+    run_id text not null,
+    sync text not null,
+    destination text not null,
+    state text not null,
+    started_at timestamp not null,
+    finished_at timestamp,
+    as_of timestamp,
+    mapping_hash text,
+    source_rows bigint,
+    unchanged bigint,
+    planned bigint,
+    acknowledged bigint,
+    rejected bigint,
+    deferred bigint,
+    skipped bigint,
+    in_doubt bigint,
+    reason text,
+    rolls_back text
+);
+
+-- What a run is to send, planned before anything is sent. `payload` and `before` are
+-- JSON: field -> value, before: as acknowledged before (null: never).
+create table if not exists outbox (
+    run_id text not null,
+    sync text not null,
+    seq bigint not null,
+    phase tinyint not null,
+    op text not null,
+    match_key text not null,
+    row_id text,
+    payload text not null,
+    before text,
+    changed text[],
+    event_id text,
+    remote_id text
+);
+
+-- Rows that were handed to the network, before they were: without an outcome after a
+-- crash, they are in doubt.
+create table if not exists sent (
+    run_id text not null,
+    request_id text not null,
+    job_id text,
+    seqs bigint[] not null,
+    sent_at timestamp not null
+);
+
+-- How rows ended. The last one of a row holds.
+create table if not exists outcomes (
+    run_id text not null,
+    seq bigint not null,
+    state text not null,
+    code text,
+    field text,
+    message text,
+    remote_id text,
+    request_id text,
+    decided_at timestamp not null
+);
+
+-- Requests and their answers, without their contents.
+create table if not exists requests (
+    run_id text,
+    request_id text not null,
+    destination text not null,
+    account text not null,
+    lane text not null,
+    units bigint not null,
+    method text not null,
+    sent_at timestamp not null,
+    answered_at timestamp,
+    status integer,
+    bytes_sent bigint not null,
+    bytes_received bigint
+);
+
+-- Where the destination's asynchronous jobs stand. The last row of a job holds.
+create table if not exists jobs (
+    run_id text not null,
+    job_id text not null,
+    vendor_id text not null,
+    step text not null,
+    detail text not null,
+    route text not null,
+    seqs bigint[] not null,
+    moved_at timestamp not null
+);
+
+-- Rows that were refused and are still to be sent, one per sync, key and op.
+create table if not exists rejected (
+    sync text not null,
+    match_key text not null,
+    op text not null,
+    row_id text,
+    payload_hash text not null,
+    code text not null,
+    field text,
+    message text,
+    tries integer not null,
+    first_at timestamp not null,
+    last_at timestamp not null,
+    next_try_at timestamp not null
+);
+
+-- Requests of a day that an account of a destination has used, as far as we know.
+create table if not exists quota (
+    destination text not null,
+    account text not null,
+    day date not null,
+    used bigint not null,
+    daily_limit bigint,
+    told_at timestamp not null
+);
+
+-- What erased contacts are called in the destinations, until these have deleted them.
+create table if not exists deletions (
+    sync text not null,
+    match_key text not null,
+    remote_id text,
+    erasure_id text not null,
+    requested_at timestamp not null
+);
+"""
+
+LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
+
+
+class LockedError(UnavailableError):
+    """Another process has the ledger or the warehouse open."""
+
+
+class Ledger:
+    """The open ledger: the only place where a run writes to it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+        """Take over a connection to the ledger's file."""
+        self.connection = connection
+        self.file = file
+
+    @contextmanager
+    def commit(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction: all of it is on the disk when the block ends, or none.
+
+        Raises:
+            UnavailableError: the disk is full. The ledger is as it was before.
+        """
+        self.connection.execute("begin transaction")
+        try:
+            yield self.connection
+            self.connection.execute("commit")
+        except duckdb.Error as error:
+            self.roll_back()
+            raise UnavailableError(
+                f"The ledger {self.file} can't be written; it is as it was before. Is "
+                f"the disk full? {kind_of(error)}"
+            ) from error
+        except BaseException:
+            self.roll_back()
+            raise
+
+    def roll_back(self) -> None:
+        """End a transaction that failed, unless it ended already."""
+        try:
+            self.connection.execute("rollback")
+        except duckdb.Error:
+            return
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a query gives."""
+        return self.connection.execute(sql, list(values)).fetchall()
+
+    def close(self) -> None:
+        """Close the file, and let others have it."""
+        self.connection.close()
+
+
+def kind_of(error: duckdb.Error) -> str:
+    """What kind of error it is, without the values that its text may quote."""
+    return type(error).__name__
+
+
+@contextmanager
+def open_ledger(file: Path, wait: float = 0.0) -> Iterator[Ledger]:
+    """Open the ledger, and make it if there is none.
+
+    Args:
+        file: the DuckDB file.
+        wait: for how many seconds to wait if another process has it.
+
+    Raises:
+        LockedError: another process has it, and still has after waiting.
+        UnavailableError: it can't be opened or made.
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            ledger = connect(file)
+            break
+        except LockedError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.2)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def connect(file: Path) -> Ledger:
+    """Open the ledger's file at once, or fail."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(file))
+        connection.execute(TABLES)
+    except OSError as error:
+        raise UnavailableError(
+            f"The folder of the ledger {file} can't be made: {error.strerror}. Set "
+            "INTENT_LEDGER to another place."
+        ) from error
+    except duckdb.Error as error:
+        if any(words in str(error) for words in LOCK_WORDS):
+            raise LockedError(
+                f"The ledger {file} is in use: another sync runs. Wait until it is "
+                "done, or give --wait."
+            ) from error
+        raise UnavailableError(
+            f"The ledger {file} can't be opened ({kind_of(error)}). If it is damaged, "
+            "move it away: the next sync sends everything once more, deletes nothing "
+            "and tells no events."
+        ) from error
+    return Ledger(connection, file)
+
+
+def acked_table(sync: str) -> str:
+    """The table of what a sync's destination last acknowledged.
+
+    One row per match key: `match_key`, `row_id`, `remote_id`, `has_record` (false: only
+    `told_segment` is left to be taken back), `told_segment` (the segment that was told
+    as an event or list), `acked_at`, `run_id`, then a column for each field, named
+    as the field is.
+    """
+    return f'"acked_{sync}"'

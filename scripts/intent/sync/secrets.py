@@ -1,0 +1,127 @@
+"""Addresses and secrets of destinations: never from a file of the project.
+
+A setting such as `INTENT_HUBSPOT_TOKEN` is looked up, in this order, in the
+environment, in the file that `INTENT_HUBSPOT_TOKEN_FILE` names (as container platforms
+mount secrets), and in the keyring of the system, where the package `keyring` is
+installed: service `intent_scoring`, user `INTENT_HUBSPOT_TOKEN`.
+"""
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from intent.errors import BadInputError
+
+KEYRING_SERVICE = "intent_scoring"
+SettingsT = TypeVar("SettingsT", bound="Settings")
+
+
+class Settings(BaseSettings):
+    """The settings of a destination; each subclass names its `env_prefix`.
+
+    Secrets are `SecretStr`, so that printing them shows stars.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Look in the environment, in files that it names, and in the keyring."""
+        del dotenv_settings, file_secret_settings
+        return (
+            init_settings,
+            env_settings,
+            _NamedFiles(settings_cls),
+            _Keyring(settings_cls),
+        )
+
+
+class _Source(PydanticBaseSettingsSource):
+    """Where settings may come from, one by one."""
+
+    def get_field_value(
+        self, field: FieldInfo, field_name: str
+    ) -> tuple[Any, str, bool]:
+        del field
+        variable = f"{self.config['env_prefix']}{field_name}".upper()
+        return self.find(variable), field_name, False
+
+    def find(self, variable: str) -> str | None:
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        found = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class _NamedFiles(_Source):
+    def find(self, variable: str) -> str | None:
+        named = f"{variable}_FILE"
+        if not (path := os.environ.get(named)):
+            return None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInputError(
+                f"{named}: the file it names can't be read. Set it to a text file "
+                "that holds nothing but the secret."
+            ) from error
+
+
+class _Keyring(_Source):
+    def find(self, variable: str) -> str | None:
+        try:
+            keyring = importlib.import_module("keyring")
+        except ModuleNotFoundError:
+            return None
+        try:
+            found: str | None = keyring.get_password(KEYRING_SERVICE, variable)
+        except keyring.errors.KeyringError:
+            return None
+        return found
+
+
+def read_settings(kind: type[SettingsT]) -> SettingsT:
+    """The settings of a destination.
+
+    Raises:
+        BadInputError: one is missing or wrong; it names the variable, not its value.
+    """
+    prefix = kind.model_config.get("env_prefix", "")
+    try:
+        return kind()
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors(include_input=False, include_context=False):
+            variable = f"{prefix}{'_'.join(map(str, fault['loc']))}".upper()
+            wrong = "is missing" if fault["type"] == "missing" else fault["msg"]
+            faults.append(f"- {variable}: {wrong}")
+        raise BadInputError(
+            "\n".join(
+                [
+                    "the settings of the destination can not be used:",
+                    *faults,
+                    "Set them in the environment, or name a file that holds one by the "
+                    "variable with _FILE at its end.",
+                ]
+            )
+        ) from None
