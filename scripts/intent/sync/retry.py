@@ -65,7 +65,7 @@ def backoff(attempt: int, chance: Callable[[], float] = random.random) -> float:
         chance: gives numbers from 0 to 1.
     """
     doublings = min(max(attempt, 1) - 1, 30)
-    return min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE) * chance()
+    return min(FIRST_PAUSE * 2.0**doublings, LONGEST_PAUSE) * chance()
 
 
 class Breaker:
