@@ -7,6 +7,7 @@ from datetime import datetime
 from intent.errors import BadInputError
 from intent.sync.ledger import Ledger, acked_table
 from intent.sync.model import State
+from intent.sync.outbox import Run
 from intent.sync.spec import Sync
 
 
@@ -64,11 +65,10 @@ def run_of(ledger: Ledger, run_id: str) -> str:
     return name
 
 
-def begin(
-    ledger: Ledger, sync: Sync, run_id: str, now: datetime, rows: str, before: str
-) -> None:
+def begin(run: Run, now: datetime, rows: str, before: str) -> None:
     """Store a run whose rows come from an earlier one, by SQL without `seq`."""
-    with ledger.commit() as connection:
+    sync, run_id = run.sync, run.run_id
+    with run.ledger.commit() as connection:
         connection.execute(
             "insert into outbox by name select $run as run_id, $sync as sync,"
             " row_number() over (order by phase, earlier_seq) as seq,"
@@ -92,9 +92,7 @@ def begin(
         )
 
 
-def copy_rest(
-    ledger: Ledger, sync: Sync, before: str, run_id: str, now: datetime
-) -> None:
+def copy_rest(run: Run, before: str, now: datetime) -> None:
     """Begin a run of the rows that an earlier one left."""
     rows = (
         "select outbox.seq as earlier_seq, outbox.* exclude (run_id, sync, seq)"
@@ -104,12 +102,10 @@ def copy_rest(
         f" where outbox.run_id = $before and last.state = '{State.DEFERRED}'"
         " and $sync is not null and $run is not null"
     )
-    begin(ledger, sync, run_id, now, rows, before)
+    begin(run, now, rows, before)
 
 
-def copy_reversed(
-    ledger: Ledger, sync: Sync, before: str, run_id: str, now: datetime
-) -> None:
+def copy_reversed(run: Run, before: str, now: datetime) -> None:
     """Begin a run that takes an earlier one back.
 
     Only rows whose last acknowledged write was that run's; a record that it created is
@@ -127,7 +123,7 @@ def copy_reversed(
         " from outbox inner join (select seq, max_by(state, rowid) as state"
         " from outcomes where run_id = $before group by seq) as last"
         " on outbox.seq = last.seq"
-        f" left join {acked_table(sync.name)} as acked"
+        f" left join {acked_table(run.sync.name)} as acked"
         " on outbox.match_key = acked.match_key"
         " where outbox.run_id = $before"
         f" and last.state = '{State.ACKNOWLEDGED}'"
@@ -135,7 +131,7 @@ def copy_reversed(
         " or outbox.op = 'leave' and acked.match_key is null)"
         " and $sync is not null and $run is not null"
     )
-    begin(ledger, sync, run_id, now, rows, before)
+    begin(run, now, rows, before)
 
 
 def forget_pauses(ledger: Ledger, sync: Sync, now: datetime) -> None:

@@ -190,7 +190,7 @@ def resume(places: Places, sync: Sync, progress: Progress) -> RunResult | None:
             return None
 
     def plan_rest(session: Session, run_id: str) -> Ending:
-        copy_rest(session.ledger, sync, before.run_id, run_id, utc_now())
+        copy_rest(Run(session.ledger, sync, run_id), before.run_id, utc_now())
         return Ending("done", is_whole=False)
 
     return carry_out(places, sync, progress, plan_rest)
@@ -228,7 +228,7 @@ def rollback(
         sync = sync_of(run_of(ledger, run_id))
 
     def plan_back(session: Session, new_id: str) -> Ending:
-        copy_reversed(session.ledger, sync, run_id, new_id, utc_now())
+        copy_reversed(Run(session.ledger, sync, new_id), run_id, utc_now())
         return Ending("done", is_whole=False)
 
     return carry_out(places, sync, progress, plan_back)
@@ -260,7 +260,7 @@ def reconcile(places: Places, sync: Sync, limit: int | None = None) -> Drift:
     adapter = make_adapter(sync)
     if adapter.lookup_rows == 0:
         raise BadInputError(
-            f"{adapter.name} can't be asked what it has, so there is nothing to compare."
+            f"{adapter.name} can't be asked what it has: there is nothing to compare."
         )
 
     async def look(ledger: Ledger) -> Drift:

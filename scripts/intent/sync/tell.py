@@ -8,7 +8,7 @@ from intent.sync.results import Rejection, RunResult
 from intent.sync.spec import Sync
 
 RESULTS = (
-    "select runs.run_id, sync, destination, state, coalesce(planned, 0),"
+    "select runs.run_id, sync, destination, state, finished_at, coalesce(planned, 0),"
     " coalesce(acknowledged, 0), coalesce(rejected, 0), coalesce(deferred, 0),"
     " coalesce(skipped, 0), coalesce(in_doubt, 0), coalesce(unchanged, 0),"
     " (select count(*) from requests where requests.run_id = runs.run_id),"
