@@ -1,0 +1,1 @@
+"""Servers that stand in for destinations, written from their documentation."""
