@@ -11,14 +11,14 @@ the outcomes when a run ends, or by the next one if it died.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from intent.errors import UnavailableError
+from intent.errors import LockedError, UnavailableError
 
 TABLES = """
 -- One row per run of a sync; state: running, done, stopped (deferred rows are left),
@@ -171,10 +171,6 @@ create table if not exists deletions (
 LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
 
 
-class LockedError(UnavailableError):
-    """Another process has the ledger or the warehouse open."""
-
-
 class Ledger:
     """The open ledger: the only place where a run writes to it."""
 
@@ -211,9 +207,12 @@ class Ledger:
         except duckdb.Error:
             return
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
         """What a query gives."""
-        return self.connection.execute(sql, list(values)).fetchall()
+        given = dict(values) if isinstance(values, Mapping) else list(values)
+        return self.connection.execute(sql, given).fetchall()
 
     def close(self) -> None:
         """Close the file, and let others have it."""

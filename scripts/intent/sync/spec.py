@@ -189,6 +189,11 @@ class Sync(_Model):
 
     name: str = Field(pattern=NAME, exclude=True, description="The file's name.")
     description: str = ""
+    enabled: bool = Field(
+        default=False,
+        description="Sent by `intent sync run` and `intent refresh` without being "
+        "named. Named, it is sent anyway.",
+    )
     destination: str
     object: str = Field(description="The destination's kind of record.")
     source: str = Field(default="contact_intent", pattern=NAME)
@@ -251,7 +256,13 @@ class Sync(_Model):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a sync's file."""
     schema = Sync.model_json_schema()
-    schema["properties"].pop("name")
+    properties = schema["properties"]
+    del properties["name"]
     schema["required"].remove("name")
+    fields = properties["fields"]
+    short_form = {"type": "string", "description": "The column that fills it."}
+    fields["additionalProperties"] = {
+        "anyOf": [fields["additionalProperties"], short_form]
+    }
     schema["title"] = "A sync of intent_scoring"
     return schema
