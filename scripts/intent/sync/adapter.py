@@ -150,8 +150,9 @@ class Adapter(ABC, Generic[SettingsT]):
             ValueError: an answer is no description.
         """
 
-    lookup_rows: ClassVar[int] = 0
-    """Most keys in one look-up. 0: records can't be read back."""
+    lookup_rows: int = 0
+    """Most keys in one look-up. 0: records can't be read back, as the destination has
+    no way to, or none with the settings that were given."""
 
     def lookup(self, keys: Sequence[str], fields: Sequence[str]) -> Request:
         """The request that reads records by match key."""
