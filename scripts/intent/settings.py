@@ -29,6 +29,11 @@ class Places:
         return self.project / "models" / "staging"
 
     @property
+    def syncs(self) -> Path:
+        """The folder of the files that say what is sent where."""
+        return self.project / "syncs"
+
+    @property
     def refused(self) -> Path:
         """The folder of the rows that were refused, beside the landing folder."""
         return self.landing.parent / "refused"

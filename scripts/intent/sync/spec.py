@@ -251,7 +251,13 @@ class Sync(_Model):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a sync's file."""
     schema = Sync.model_json_schema()
-    schema["properties"].pop("name")
+    properties = schema["properties"]
+    del properties["name"]
     schema["required"].remove("name")
+    fields = properties["fields"]
+    short_form = {"type": "string", "description": "The column that fills it."}
+    fields["additionalProperties"] = {
+        "anyOf": [fields["additionalProperties"], short_form]
+    }
     schema["title"] = "A sync of intent_scoring"
     return schema
