@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from intent.errors import UnavailableError
+from intent.errors import LockedError, UnavailableError
 
 TABLES = """
 -- One row per run of a sync; state: running, done, stopped (deferred rows are left),
@@ -169,10 +169,6 @@ create table if not exists deletions (
 """
 
 LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
-
-
-class LockedError(UnavailableError):
-    """Another process has the ledger or the warehouse open."""
 
 
 class Ledger:

@@ -1,10 +1,13 @@
 """What the commands call: each function is one of them, without its printing."""
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from intent.settings import Places
-from intent.sync.results import Drift, Finding, Plan, Rejection, RunResult
+from intent.sync.destinations import find_adapter
+from intent.sync.results import Drift, Finding, Plan, Rejection, RunResult, SetUp
+from intent.sync.secrets import blank_settings, setting_states
 from intent.sync.spec import Sync
 
 
@@ -16,6 +19,19 @@ class Progress(Protocol):
 
     def ended(self, rows: int) -> None:
         """So many more rows have an outcome."""
+
+
+def setup(sync: Sync) -> SetUp:
+    """What is to be created over there and to be set here; needs no credentials."""
+    kind = find_adapter(sync.destination)
+    adapter = kind(sync, blank_settings(kind.settings), datetime.now(UTC))
+    return SetUp(
+        sync=sync.name,
+        destination=sync.destination,
+        object=sync.object,
+        steps=list(adapter.setup()),
+        settings=setting_states(kind.settings),
+    )
 
 
 def check(sync: Sync) -> Sequence[Finding]:

@@ -189,6 +189,11 @@ class Sync(_Model):
 
     name: str = Field(pattern=NAME, exclude=True, description="The file's name.")
     description: str = ""
+    enabled: bool = Field(
+        default=False,
+        description="Sent by `intent sync run` and `intent refresh` without being "
+        "named. Named, it is sent anyway.",
+    )
     destination: str
     object: str = Field(description="The destination's kind of record.")
     source: str = Field(default="contact_intent", pattern=NAME)
