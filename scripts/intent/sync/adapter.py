@@ -159,7 +159,7 @@ class Adapter(ABC, Generic[SettingsT]):
             ValueError: an answer is no description.
         """
 
-    lookup_rows: ClassVar[int] = 0
+    lookup_rows: int = 0
     """Most keys in one look-up. 0: records can't be read back."""
 
     def lookup(self, keys: Sequence[str], fields: Sequence[str]) -> Request:
