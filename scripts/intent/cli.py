@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.text import Text
 
-from intent.commands import rules
+from intent.commands import rules, sync
 from intent.commands.backfill import backfill_command
 from intent.commands.build import build_command, check_command, publish_command
 from intent.commands.demo import demo_command
@@ -13,6 +13,7 @@ from intent.commands.diff import diff_command
 from intent.commands.explain import explain_command
 from intent.commands.forget import forget_command
 from intent.commands.load import load
+from intent.commands.refresh import refresh_command
 from intent.console import err
 from intent.errors import IntentError
 
@@ -34,8 +35,10 @@ app.command("backfill")(backfill_command)
 app.command("publish")(publish_command)
 app.command("diff")(diff_command)
 app.command("explain")(explain_command)
+app.command("refresh")(refresh_command)
 app.command("forget")(forget_command)
 app.add_typer(rules.app, name="rules")
+app.add_typer(sync.app, name="sync")
 
 
 def main() -> None:

@@ -13,8 +13,15 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from intent.console import err
-from intent.errors import BadInputError, IntentError, UnavailableError
+from intent.errors import (
+    BadInputError,
+    IntentError,
+    LockedError,
+    UnavailableError,
+)
 from intent.settings import Places
+
+SECONDS_TO_END = 5.0
 
 
 @dataclass
@@ -72,10 +79,23 @@ def run_dbt(
     ) as process:
         if process.stdout is None:
             raise IntentError("dbt gave no output to read.")
-        run = follow(process.stdout, label)
+        try:
+            run = follow(process.stdout, label)
+        except BaseException:
+            end(process)
+            raise
     run.succeeded = process.returncode == 0
     if not run.succeeded:
         raise failure(run.failures or run.noise, places)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End dbt when we are stopped; what it had not finished, the next build does."""
+    process.terminate()
+    try:
+        process.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def make_folder_of(warehouse: Path) -> None:
@@ -138,7 +158,7 @@ def failure(messages: Sequence[str], places: Places) -> IntentError:
     raw = "\n".join(messages)
     text = "\n".join(dict.fromkeys(clean_message(each) for each in messages)).strip()
     if "Could not set lock on file" in raw or "already open in" in raw:
-        return UnavailableError(
+        return LockedError(
             f"The warehouse {places.warehouse} is in use by another process. Close it "
             "there (BI tools should read data/published/ instead), then try again."
         )

@@ -1,5 +1,6 @@
 """What can go wrong for a user, and the exit codes that scripts can use."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -24,6 +25,24 @@ class ExitCode(IntEnum):
     """A guard stopped a sync before anything was sent."""
 
 
+BY_WEIGHT = (
+    ExitCode.OK,
+    ExitCode.DEFERRED,
+    ExitCode.UNAVAILABLE,
+    ExitCode.FAILED,
+    ExitCode.GUARD,
+    ExitCode.USAGE,
+    ExitCode.BAD_INPUT,
+    ExitCode.REFUSED,
+)
+"""From what mends itself to what only a person can mend."""
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code that stands for several: the one that asks most of the user."""
+    return max(codes, key=BY_WEIGHT.index, default=ExitCode.OK)
+
+
 class IntentError(Exception):
     """A fault to be shown to the user as it stands, without a traceback.
 
@@ -43,6 +62,10 @@ class UnavailableError(IntentError):
     """A place can't be read or written: locked, missing, full."""
 
     exit_code = ExitCode.UNAVAILABLE
+
+
+class LockedError(UnavailableError):
+    """Another process has the ledger or the warehouse open."""
 
 
 class RefusedError(IntentError):

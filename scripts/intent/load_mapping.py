@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from collections.abc import Mapping as AnyMapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from intent.contracts import RECEIVED_AT, Column, Contract, find_contract
 from intent.errors import BadInputError
+from intent.yaml_files import did_you_mean, faults_of, nearest, read_yaml
 
 Format = Literal["csv", "parquet", "json"]
 Scalar = str | int | float | bool | dt.datetime | dt.date
@@ -144,25 +143,6 @@ class Mapping(_Model):
     tables: dict[str, TableRule] = Field(min_length=1)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which the same key twice is a fault, not a silent choice."""
-
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Any, Any]:
-        """Refuse a key that stands twice."""
-        seen: set[str] = set()
-        keys = (key for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        for key in keys:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key '{key.value}' stands twice",
-                    problem_mark=key.start_mark,
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
 def shipped_mappings() -> dict[str, Mapping]:
     """The mappings that come with the package, by name."""
     folder = resources.files("intent") / "mappings"
@@ -202,24 +182,11 @@ def read_mapping(name_or_path: str) -> tuple[Mapping, str]:
 
 def parse_mapping(text: str, where: str) -> Mapping:
     """Read a mapping's text; `where` names it in messages."""
+    document = read_yaml(text, f"Mapping {where}", Mapping)
     try:
-        content = yaml.load(text, _Loader)  # noqa: S506 # a SafeLoader
-    except yaml.MarkedYAMLError as fault:
-        mark = fault.problem_mark
-        line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise BadInputError(
-            f"Mapping {where}{line}: not valid YAML: {fault.problem}."
-        ) from fault
-    except yaml.YAMLError as fault:
-        raise BadInputError(f"Mapping {where}: not valid YAML.") from fault
-    if not isinstance(content, dict):
-        raise BadInputError(
-            f"Mapping {where}: expected the keys {_allowed(Mapping)}; found none."
-        )
-    try:
-        return Mapping.model_validate(content)
+        return Mapping.model_validate(document.content)
     except ValidationError as fault:
-        lines = [_explain(each) for each in fault.errors(include_url=False)]
+        lines = faults_of(fault, document, Mapping)
         raise BadInputError(
             f"Mapping {where} can't be used:\n" + "\n".join(f"  {x}" for x in lines)
         ) from None
@@ -316,13 +283,6 @@ def constant_text(value: Scalar) -> str:
     return str(value)
 
 
-def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """The names that look most like `name`."""
-    by_lower = {each.lower(): each for each in names}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=count, cutoff=0.5)
-    return [by_lower[each] for each in close]
-
-
 def _missing_columns(contract: Contract, missing: list[str], theirs: list[str]) -> str:
     """Say which required columns a file lacks, and what to do."""
     if not missing:
@@ -356,8 +316,7 @@ def _table_faults(rule: TableRule, contract: Contract) -> Iterable[str]:
     for name, column_rule in rule.columns.items():
         column = contract.column(name)
         if column is None:
-            near = nearest(name, contract.names, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(name, contract.names)
             yield (
                 f"columns.{name}: {contract.key} has no such column{hint} "
                 f"(it has {', '.join(contract.names)})"
@@ -392,33 +351,3 @@ def _rule_faults(
             yield f"refers to `{name}`, which itself refers to another column"
         elif other.data_type != column.data_type:
             yield f"refers to `{name}`, which is {other.data_type}"
-
-
-def _allowed(model: type[BaseModel]) -> str:
-    return ", ".join(model.model_fields)
-
-
-def _model_at(location: tuple[str | int, ...]) -> type[BaseModel]:
-    """The model that holds the last key of a place in a mapping."""
-    match location:
-        case ("source", _, *_):
-            return SourceRule
-        case ("tables", _, "columns", _, _, *_):
-            return ColumnRule
-        case ("tables", _, _, *_):
-            return TableRule
-        case _:
-            return Mapping
-
-
-def _explain(error: ErrorDetails) -> str:
-    """One fault of a mapping, with the key and what is allowed there."""
-    location = error["loc"]
-    place = ".".join(str(each) for each in location) or "the file"
-    if error["type"] == "extra_forbidden":
-        model = _model_at(location)
-        near = nearest(str(location[-1]), model.model_fields, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        return f"{place}: unknown key{hint} (allowed: {_allowed(model)})"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {message[:1].lower()}{message[1:]}"

@@ -8,13 +8,7 @@ from dataclasses import dataclass
 
 from intent.contracts import RECEIVED_AT, Column, Contract
 from intent.errors import BadInputError
-from intent.load_mapping import (
-    ColumnRule,
-    SourceRule,
-    TableRule,
-    constant_text,
-    nearest,
-)
+from intent.load_mapping import ColumnRule, SourceRule, TableRule, constant_text
 from intent.load_sql import (
     SQL_TYPES,
     Conversion,
@@ -26,6 +20,7 @@ from intent.load_sql import (
     raw_sql,
     value_sql,
 )
+from intent.yaml_files import nearest
 
 CSV_NULLS = ("", "NULL", "null", "\\N")
 OTHER_NULLS = ("",)

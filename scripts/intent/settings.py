@@ -24,9 +24,19 @@ class Places:
         return self.project / "seeds"
 
     @property
+    def syncs(self) -> Path:
+        """The folder that says what is sent where."""
+        return self.project / "syncs"
+
+    @property
     def staging(self) -> Path:
         """The folder of the feeds' contracts."""
         return self.project / "models" / "staging"
+
+    @property
+    def syncs(self) -> Path:
+        """The folder of the files that say what is sent where."""
+        return self.project / "syncs"
 
     @property
     def refused(self) -> Path:

@@ -12,27 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from intent.console import err, out
-from intent.contracts import Contract, find_contract, read_contracts
-from intent.demo import holds_demo
-from intent.erasure.guard import mark_checked, read_guard
-from intent.erasure.keyring import FILE as HASHES
-from intent.errors import BadInputError, ExitCode, IntentError, UnavailableError
-from intent.load import (
-    FileReport,
-    Limit,
-    LoadRefusedError,
-    Reason,
-    Request,
-    TableReport,
-    load_file,
-    read_event_names,
-)
-from intent.load_mapping import (
-    Mapping,
-    check_against_contracts,
-    read_mapping,
-    shipped_mappings,
-)
+from intent.contracts import find_contract, read_contracts
+from intent.load import FileReport, Limit, Reason, TableReport, read_event_names
+from intent.load_files import all_faults, load_files, prepare
+from intent.load_mapping import shipped_mappings
 from intent.load_propose import propose
 from intent.load_sources import find_files
 from intent.settings import Places, places
@@ -146,34 +129,20 @@ def load(  # typer's options are its arguments
     if not files:
         raise typer.BadParameter("name at least one file", param_hint="FILE")
     where = places()
-    contracts = read_contracts(where.staging)
-    names = read_event_names(where.seeds / "feeds" / "event_names.csv")
+    if landing:
+        where = dataclasses.replace(where, landing=landing.absolute())
     if propose_mapping:
-        _propose(files, to, contracts, names)
+        _propose(files, to, where)
         return
-    used, tables = _choose(mapping, to, contracts)
-    request = Request(
-        landing=landing or where.landing,
-        contracts=contracts,
-        event_names=names,
-        mapping=used,
-        tables=tables,
+    request = dataclasses.replace(
+        prepare(where, mapping, to, dry_run),
         received_at=received_at,
-        dry_run=dry_run,
         replace=replace,
         limit=Limit.parse(max_refused) if max_refused else Limit(),
-        guard=read_guard(where),
     )
-    if holds_demo(request.landing) and not dry_run:
-        raise BadInputError(
-            f"The landing folder {request.landing} holds the demo: its people would "
-            "mix with yours. Take it away first: `intent demo --clear`."
-        )
     found, skipped = find_files(files)
-    reports, faults = _load_all(found, request)
-    _note_checked(
-        reports, dataclasses.replace(where, landing=request.landing.absolute())
-    )
+    with _progress() as say:
+        reports, faults = load_files(found, request, where, say)
     if as_json:
         out.print_json(
             data={
@@ -186,70 +155,7 @@ def load(  # typer's options are its arguments
     else:
         _show(reports, skipped, dry_run)
     if faults:
-        raise _all_faults(faults)
-
-
-def _note_checked(reports: list[FileReport], where: Places) -> None:
-    """Note that what was landed now was looked at for erased contacts."""
-    landed = [
-        Path(table.landed).absolute().relative_to(where.landing).as_posix()
-        for report in reports
-        for table in report.tables
-        if table.landed and table.status == "landed"
-    ]
-    if landed and (where.erasures / HASHES).exists():
-        mark_checked(where, landed)
-
-
-def _choose(
-    mapping: str | None, to: str | None, contracts: dict[str, Contract]
-) -> tuple[Mapping | None, tuple[str, ...]]:
-    """Find the mapping, and the tables to fill."""
-    if to is not None:
-        find_contract(contracts, to)
-    if mapping is None:
-        if to is None:
-            raise BadInputError(
-                "Which table is this for? Say --to FEED.TABLE, or give a --mapping. "
-                f"Tables: {', '.join(contracts)}."
-            )
-        return None, (to,)
-    used, name = read_mapping(mapping)
-    check_against_contracts(used, name, contracts)
-    if to is not None and to not in used.tables:
-        raise BadInputError(
-            f"Mapping {name} says nothing of {to}; it fills {', '.join(used.tables)}."
-        )
-    return used, (to,) if to else tuple(used.tables)
-
-
-def _load_all(
-    files: list[Path], request: Request
-) -> tuple[list[FileReport], list[IntentError]]:
-    """Load each file; one that can't be used doesn't keep the others out."""
-    reports, faults = [], []
-    with _progress() as say:
-        for path in files:
-            try:
-                reports.append(load_file(path, request, say))
-            except IntentError as fault:
-                faults.append(fault)
-                report = FileReport(str(path), status="failed")
-                if isinstance(fault, LoadRefusedError):
-                    report = fault.report
-                report.error = str(fault)
-                reports.append(report)
-    return reports, faults
-
-
-def _all_faults(faults: list[IntentError]) -> IntentError:
-    """One fault that tells all of them; a place that failed weighs most."""
-    if len(faults) == 1:
-        return faults[0]
-    worst = max(each.exit_code for each in faults)
-    kind = UnavailableError if worst == ExitCode.UNAVAILABLE else BadInputError
-    text = "\n".join(str(each) for each in faults)
-    return kind(f"{len(faults)} files were not landed:\n{text}")
+        raise all_faults(faults)
 
 
 @contextmanager
@@ -355,13 +261,10 @@ def _list_mappings(as_json: bool) -> None:
     out.print(table)
 
 
-def _propose(
-    files: list[Path],
-    to: str | None,
-    contracts: dict[str, Contract],
-    names: dict[str, frozenset[str]],
-) -> None:
+def _propose(files: list[Path], to: str | None, where: Places) -> None:
     """Write a first mapping for one file."""
+    contracts = read_contracts(where.staging)
+    names = read_event_names(where.seeds / "feeds" / "event_names.csv")
     found, _ = find_files(files)
     chosen = [find_contract(contracts, to)] if to else list(contracts.values())
     # Plain, as it is to be saved: no colours, no line breaks of the console's.

@@ -160,7 +160,8 @@ class Adapter(ABC, Generic[SettingsT]):
         """
 
     lookup_rows: int = 0
-    """Most keys in one look-up. 0: records can't be read back."""
+    """Most keys in one look-up. 0: records can't be read back, as the destination has
+    no way to, or none with the settings that were given."""
 
     def lookup(self, keys: Sequence[str], fields: Sequence[str]) -> Request:
         """The request that reads records by match key."""

@@ -11,14 +11,14 @@ the outcomes when a run ends, or by the next one if it died.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from intent.errors import UnavailableError
+from intent.errors import LockedError, UnavailableError
 
 TABLES = """
 -- One row per run of a sync; state: running, done, stopped (deferred rows are left),
@@ -33,6 +33,7 @@ create table if not exists runs (
     as_of timestamp,
     mapping_hash text,
     source_rows bigint,
+    without_key bigint,
     unchanged bigint,
     planned bigint,
     acknowledged bigint,
@@ -45,7 +46,9 @@ create table if not exists runs (
 );
 
 -- What a run is to send, planned before anything is sent. `payload` and `before` are
--- JSON: field -> value, before: as acknowledged before (null: never).
+-- JSON: field -> value, before: as acknowledged before (null: never). `told` is the
+-- segment that the destination has been told when the row is acknowledged (null: as
+-- before; '': none).
 create table if not exists outbox (
     run_id text not null,
     sync text not null,
@@ -57,8 +60,17 @@ create table if not exists outbox (
     payload text not null,
     before text,
     changed text[],
+    trigger_hash text,
+    told text,
     event_id text,
     remote_id text
+);
+
+-- Records that were looked up before rows are sent, as the mode or the op needs it.
+create table if not exists found (
+    run_id text not null,
+    seq bigint not null,
+    remote_id text not null
 );
 
 -- Rows that were handed to the network, before they were: without an outcome after a
@@ -112,13 +124,15 @@ create table if not exists jobs (
     moved_at timestamp not null
 );
 
--- Rows that were refused and are still to be sent, one per sync, key and op.
+-- Rows that are not tried again before `next_try_at`, unless a trigger of theirs
+-- changes: refused ones, and skipped ones (no such record). One per sync, key and op.
 create table if not exists rejected (
     sync text not null,
     match_key text not null,
     op text not null,
     row_id text,
-    payload_hash text not null,
+    trigger_hash text not null,
+    state text not null,
     code text not null,
     field text,
     message text,
@@ -128,14 +142,20 @@ create table if not exists rejected (
     next_try_at timestamp not null
 );
 
--- Requests of a day that an account of a destination has used, as far as we know.
+-- What an account's answers last said of the requests it has used today.
 create table if not exists quota (
     destination text not null,
     account text not null,
-    day date not null,
     used bigint not null,
-    daily_limit bigint,
+    daily_limit bigint not null,
     told_at timestamp not null
+);
+
+-- The rules of a sync's fields when all rows had been sent by them.
+create table if not exists mappings (
+    sync text not null,
+    field text not null,
+    rule text not null
 );
 
 -- What erased contacts are called in the destinations, until these have deleted them.
@@ -149,10 +169,6 @@ create table if not exists deletions (
 """
 
 LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
-
-
-class LockedError(UnavailableError):
-    """Another process has the ledger or the warehouse open."""
 
 
 class Ledger:
@@ -191,9 +207,12 @@ class Ledger:
         except duckdb.Error:
             return
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
         """What a query gives."""
-        return self.connection.execute(sql, list(values)).fetchall()
+        given = dict(values) if isinstance(values, Mapping) else list(values)
+        return self.connection.execute(sql, given).fetchall()
 
     def close(self) -> None:
         """Close the file, and let others have it."""
@@ -263,6 +282,6 @@ def acked_table(sync: str) -> str:
     One row per match key: `match_key`, `row_id`, `remote_id`, `has_record` (false: only
     `told_segment` is left to be taken back), `told_segment` (the segment that was told
     as an event or list), `acked_at`, `run_id`, then a column for each field, named
-    as the field is.
+    `field:` and the field's name.
     """
     return f'"acked_{sync}"'

@@ -28,6 +28,8 @@ class Plan:
     as_of: datetime | None
     source_rows: int
     """Contacts that may be sent, before rows are compared."""
+    without_key: int
+    """Contacts besides that have no match key, such as an email."""
     unchanged: int
     by_op: Mapping[str, int]
     """Rows to be sent by `model.Op`; those refused or held back are not among them."""
@@ -66,6 +68,7 @@ class RunResult:
     destination: str
     state: str
     """As in the ledger's `runs`: done, stopped."""
+    finished_at: datetime | None = None
     planned: int = 0
     acknowledged: int = 0
     rejected: int = 0
@@ -90,6 +93,39 @@ class RunResult:
     def as_json(self) -> dict[str, Any]:
         """The result as plain data."""
         return {**asdict(self), "exit_code": int(self.exit_code)}
+
+
+@dataclass(frozen=True)
+class SettingState:
+    """A setting of a destination, and if it is set; never its value."""
+
+    variable: str
+    description: str
+    is_required: bool
+    is_secret: bool
+    found: str
+    """Where it is set: environment, file, keyring; '' if nowhere."""
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What is to be done before the first run of a sync."""
+
+    sync: str
+    destination: str
+    object: str
+    steps: Sequence[str]
+    """What an admin must do over there, a line each."""
+    settings: Sequence[SettingState]
+
+    @property
+    def is_set(self) -> bool:
+        """True if all settings that are required are set."""
+        return all(each.found for each in self.settings if each.is_required)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ installed: service `intent_scoring`, user `INTENT_HUBSPOT_TOKEN`.
 
 import importlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,6 +21,7 @@ from pydantic_settings import (
 )
 
 from intent.errors import BadInputError
+from intent.sync.results import SettingState
 
 KEYRING_SERVICE = "intent_scoring"
 SettingsT = TypeVar("SettingsT", bound="Settings")
@@ -28,10 +30,13 @@ SettingsT = TypeVar("SettingsT", bound="Settings")
 class Settings(BaseSettings):
     """The settings of a destination; each subclass names its `env_prefix`.
 
-    Secrets are `SecretStr`, so that printing them shows stars.
+    Secrets are `SecretStr`, so that printing them shows stars. The docstrings of the
+    attributes are what `intent sync setup` says of them.
     """
 
-    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -125,3 +130,48 @@ def read_settings(kind: type[SettingsT]) -> SettingsT:
                 ]
             )
         ) from None
+
+
+def blank_settings(kind: type[SettingsT]) -> SettingsT:
+    """The settings, or, if they can't be used, blanks in place of those required.
+
+    Enough to plan and to say what is to be set up, not to send.
+    """
+    try:
+        return kind()
+    except (ValidationError, BadInputError):
+        blanks: dict[str, Any] = {
+            name: SecretStr("") if _is_secret(field) else ""
+            for name, field in kind.model_fields.items()
+            if field.is_required()
+        }
+        return kind.model_construct(**blanks)
+
+
+def setting_states(kind: type[Settings]) -> Sequence[SettingState]:
+    """The settings of a destination, and where each is set; no values."""
+    prefix = kind.model_config.get("env_prefix", "")
+    return [
+        SettingState(
+            variable=(variable := f"{prefix}{name}".upper()),
+            description=" ".join((field.description or "").split()),
+            is_required=field.is_required(),
+            is_secret=_is_secret(field),
+            found=_where_set(kind, variable),
+        )
+        for name, field in kind.model_fields.items()
+    ]
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    kinds = (field.annotation, *get_args(field.annotation))
+    return SecretStr in kinds
+
+
+def _where_set(kind: type[Settings], variable: str) -> str:
+    """Where a setting would be taken from; '' if it is set nowhere."""
+    if os.environ.get(variable):
+        return "environment"
+    if os.environ.get(f"{variable}_FILE"):
+        return "file"
+    return "keyring" if _Keyring(kind).find(variable) else ""

@@ -7,6 +7,7 @@ check the files.
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -188,7 +189,13 @@ class Sync(_Model):
     """One sync, as its file says."""
 
     name: str = Field(pattern=NAME, exclude=True, description="The file's name.")
+    file: Path | None = Field(default=None, exclude=True)
     description: str = ""
+    enabled: bool = Field(
+        default=False,
+        description="Sent by `intent sync run` and `intent refresh` without being "
+        "named. Named, it is sent anyway.",
+    )
     destination: str
     object: str = Field(description="The destination's kind of record.")
     source: str = Field(default="contact_intent", pattern=NAME)
@@ -251,7 +258,13 @@ class Sync(_Model):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a sync's file."""
     schema = Sync.model_json_schema()
-    schema["properties"].pop("name")
+    properties = schema["properties"]
+    del properties["name"], properties["file"]
     schema["required"].remove("name")
+    fields = properties["fields"]
+    short_form = {"type": "string", "description": "The column that fills it."}
+    fields["additionalProperties"] = {
+        "anyOf": [fields["additionalProperties"], short_form]
+    }
     schema["title"] = "A sync of intent_scoring"
     return schema

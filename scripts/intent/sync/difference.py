@@ -1,0 +1,438 @@
+"""What is to be sent: the marts, compared in SQL with what was acknowledged.
+
+Only columns that a sync maps count. A record is written when a trigger moved enough,
+or when the rule of a field changed and its value with it; what else changed goes along.
+The rows come out in the order in which they matter: deletions and leaves first, then
+the highest scores, so that a quota that ends too early leaves out the least.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from intent.sync.fields import (
+    SQL_TYPES,
+    as_json,
+    column,
+    literal,
+    moved,
+    quoted,
+    rule_text,
+    stored,
+    value,
+)
+from intent.sync.ledger import Ledger, acked_table
+from intent.sync.model import PHASES, Op
+from intent.sync.source import Source
+from intent.sync.spec import FieldType, Mode, Sync
+
+DUPLICATE_KEY = "DUPLICATE_MATCH_KEY"
+NOT_FINITE = "NOT_A_NUMBER"
+ACKED_COLUMNS = (
+    "match_key varchar, row_id varchar, remote_id varchar, has_record boolean,"
+    " told_segment varchar, acked_at timestamp, run_id varchar"
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a comparison found; its rows are in the temporary table `planned`."""
+
+    source_rows: int
+    without_key: int
+    acked_rows: int
+    unchanged: int
+    downgrades: int
+    deletions: int
+    """Of records that a mirror has no more; those of erased contacts don't count."""
+    is_first: bool
+    """Nothing was ever acknowledged: what is there is told, but no changes of it."""
+
+
+def make_acked_table(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
+    """Have the table of acknowledged values with a column for each field."""
+    table = acked_table(sync.name)
+    connection.execute(f"create table if not exists {table} ({ACKED_COLUMNS})")
+    present = {
+        name: kind
+        for name, kind in connection.execute(
+            "select column_name, lower(data_type) from duckdb_columns()"
+            " where database_name = current_database() and table_name = ?",
+            [f"acked_{sync.name}"],
+        ).fetchall()
+        if name.startswith("field:")
+    }
+    wanted = {
+        f"field:{field}": SQL_TYPES[rule.type] for field, rule in sync.fields.items()
+    }
+    for name, kind in present.items():
+        if wanted.get(name) != kind:
+            connection.execute(f"alter table {table} drop column {quoted(name)}")
+    for name, kind in wanted.items():
+        if present.get(name) != kind:
+            connection.execute(f"alter table {table} add column {quoted(name)} {kind}")
+
+
+def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Difference:
+    """Compare, and leave the rows to be sent in the temporary table `planned`."""
+    connection = ledger.connection
+    make_acked_table(connection, sync)
+    acked = acked_table(sync.name)
+    desired = desired_rows(sync, source)
+    [[source_rows, without_key]] = ledger.rows(
+        f"with desired as ({desired}) select count(match_key),"
+        " count(*) filter (match_key is null) from desired"
+    )
+    [[acked_rows, any_acked]] = ledger.rows(
+        f"select count(*) filter (has_record), count(*) from {acked}"
+    )
+    connection.execute(
+        f"create or replace temp table compared as"
+        f" with desired as ({desired}),"
+        f" acked as (select * from {acked}) {compared_rows(ledger, sync, source)}",
+        {"now": now} if sync.resend_after_days else None,
+    )
+    connection.execute(
+        "create or replace temp table duplicated as"
+        f" with desired as ({desired}) select match_key from desired where match_key in"
+        " (select match_key from compared where record_op in ('create', 'update'))"
+        " group by match_key having count(*) > 1"
+    )
+    is_first = any_acked == 0
+    connection.execute(
+        f"create or replace temp table planned as {planned_rows(sync, is_first)}",
+        {"sync": sync.name, "now": now},
+    )
+    [[changed, downgrades, deletions]] = ledger.rows(
+        "select count(distinct match_key) filter (is_desired),"
+        " count(*) filter (is_downgrade), count(*) filter (record_op = 'delete')"
+        " from compared"
+    )
+    return Difference(
+        source_rows=source_rows,
+        without_key=without_key,
+        acked_rows=acked_rows,
+        unchanged=max(0, source_rows - changed),
+        downgrades=downgrades,
+        deletions=deletions,
+        is_first=is_first,
+    )
+
+
+def match_key(sync: Sync) -> str:
+    """The match key in one spelling; null where there is none."""
+    key = f"nullif(trim(cast({column(sync, sync.match.column)} as varchar)), '')"
+    return f"lower({key})" if sync.match.ignore_case else key
+
+
+def desired_rows(sync: Sync, source: Source) -> str:
+    """SQL of all rows that may be sent, by what they are to be."""
+    fields = "".join(
+        f", {value(sync, rule)} as {stored(field)}"
+        for field, rule in sync.fields.items()
+    )
+    main = quoted(sync.source)
+    joins = "".join(
+        f" left join {source.mart(mart)} as {quoted(mart)}"
+        f" on {main}.{quoted(sync.row_id)} = {quoted(mart)}.{quoted(sync.row_id)}"
+        for mart in sync.also
+    )
+    consent, contacts = consented(sync, source)
+    weight = optional(sync, source, "intent_score", "double")
+    since = optional(sync, source, "segment_since", "timestamp")
+    return (
+        f"select {match_key(sync)} as match_key,"
+        f" cast({column(sync, sync.row_id)} as varchar) as row_id,"
+        f" {told_segment(sync)} as told_segment,"
+        f" {weight} as weight, {since} as since"
+        f"{fields}"
+        f" from {source.mart(sync.source)} as {main}{contacts}{joins}"
+        f" where {consent}"
+    )
+
+
+def optional(sync: Sync, source: Source, name: str, kind: str) -> str:
+    """A column of the source, null where it has none of this name."""
+    sql = f"{quoted(sync.source)}.{quoted(name)}"
+    return f"cast({sql if source.has(sync.source, name) else 'null'} as {kind})"
+
+
+def told_segment(sync: Sync) -> str:
+    """The segment that is told as an event or list; null where none is."""
+    changes = sync.segment_changes
+    if changes is None:
+        return "cast(null as varchar)"
+    return f"cast({column(sync, changes.column)} as varchar)"
+
+
+def consented(sync: Sync, source: Source) -> tuple[str, str]:
+    """The condition on contacts that may be told, and the join that it needs.
+
+    A source without contacts, such as accounts, has sums only: nothing to consent to.
+    """
+    main = quoted(sync.source)
+    conditions, join, contacts = [], "", main
+    if not source.has(sync.source, "is_exportable"):
+        if not source.has(sync.source, "contact_id"):
+            return only_sheet(sync, source) or "true", ""
+        contacts = quoted("consent")
+        join = (
+            f" inner join {source.mart('contact_intent')} as {contacts}"
+            f" on {main}.contact_id = {contacts}.contact_id"
+        )
+    conditions.append(f"coalesce({contacts}.is_exportable, false)")
+    if sync.consent.holdout == "exclude" and source.has("contact_intent", "is_holdout"):
+        conditions.append(f"not coalesce({contacts}.is_holdout, false)")
+    if sheet := only_sheet(sync, source):
+        conditions.append(sheet)
+    return " and ".join(conditions), join
+
+
+def only_sheet(sync: Sync, source: Source) -> str:
+    """The condition on the rule sheet, where the source has a row for each."""
+    sheet = sync.sheet or (source.sheet if sync.source != "contact_intent" else None)
+    if not sheet or not source.has(sync.source, "score_model"):
+        return ""
+    return f"{quoted(sync.source)}.score_model = {literal(sheet)}"
+
+
+def remapped_fields(ledger: Ledger, sync: Sync) -> Collection[str]:
+    """The fields whose rule is another than when all rows were last sent by it."""
+    before = dict(
+        ledger.rows("select field, rule from mappings where sync = ?", [sync.name])
+    )
+    if not before:
+        return ()
+    return [
+        field
+        for field, rule in sync.fields.items()
+        if before.get(field) != rule_text(rule)
+    ]
+
+
+def compared_rows(ledger: Ledger, sync: Sync, source: Source) -> str:
+    """SQL of the rows of which something is to be told."""
+    remapped = remapped_fields(ledger, sync)
+    changes = [
+        moved(rule, field, any_change=field in remapped)
+        for field, rule in sync.fields.items()
+        if rule.trigger or field in remapped
+    ]
+    if sync.resend_after_days:
+        changes.append(
+            f"acked.acked_at <= cast($now as timestamp)"
+            f" - to_microseconds({int(sync.resend_after_days * 86_400e6)})"
+        )
+    update = "'update'" if sync.mode is not Mode.CREATE_ONLY else "null"
+    leave = "'delete'" if sync.mode is Mode.MIRROR else "'leave'"
+    fields = "".join(
+        f", desired.{stored(name)} as {stored(name)},"
+        f" acked.{stored(name)} as {quoted(f'before:{name}')}"
+        for name in sync.fields
+    )
+    told = told_is_due(sync)
+    return (
+        ", joined as (select"
+        " coalesce(desired.match_key, acked.match_key) as match_key,"
+        " coalesce(desired.row_id, acked.row_id) as row_id,"
+        " desired.match_key is not null as is_desired,"
+        " coalesce(acked.has_record, false) as was_acked,"
+        " case when desired.match_key is null"
+        f" then case when acked.has_record then {leave} end"
+        " when not coalesce(acked.has_record, false) then 'create'"
+        f" when {' or '.join(changes)} then {update} end as record_op,"
+        f" {told} as is_told,"
+        " desired.told_segment as new_segment, acked.told_segment as old_segment,"
+        f" {is_downgrade(sync, source)} as is_downgrade,"
+        " acked.remote_id, desired.weight, desired.since"
+        f"{fields}"
+        " from desired full join acked on desired.match_key = acked.match_key"
+        " where desired.match_key is not null or acked.match_key is not null)"
+        " select * from joined where record_op is not null or is_told"
+    )
+
+
+def told_is_due(sync: Sync) -> str:
+    """SQL that is true where a change of the segment is to be told."""
+    if sync.segment_changes is None:
+        return "false"
+    if sync.segment_changes.told_as == "events":
+        return (
+            "(desired.match_key is not null"
+            " and desired.told_segment is distinct from acked.told_segment)"
+        )
+    lists = sync.segment_changes.lists
+    new, old = (
+        listed("desired.told_segment", lists),
+        listed("acked.told_segment", lists),
+    )
+    return f"({new} is distinct from {old})"
+
+
+def listed(segment: str, lists: Mapping[str, str]) -> str:
+    """The list of a segment, null where it has none."""
+    cases = " ".join(
+        f"when {literal(name)} then {literal(of)}" for name, of in lists.items()
+    )
+    return f"case {segment} {cases} end"
+
+
+def is_downgrade(sync: Sync, source: Source) -> str:
+    """SQL that is true where a contact falls to a lower segment, or leaves."""
+    pair = segment_pair(sync)
+    if pair is None:
+        return "false"
+    new, old, ranks = *pair, source.ranks
+    lowest = max(ranks.values(), default=0)
+    field = next(
+        (rule for rule in sync.fields.values() if rule.column == "segment"), None
+    )
+    labels = (field.labels if field else None) or {}
+    names = {**ranks, **{labels.get(name, name): r for name, r in ranks.items()}}
+    cases = " ".join(f"when {literal(name)} then {r}" for name, r in names.items())
+
+    def rank(sql: str) -> str:
+        return f"case {sql} {cases} else {lowest + 1} end"
+
+    return f"({rank(new)} > {rank(old)} and {rank(old)} < {lowest})"
+
+
+def segment_pair(sync: Sync) -> tuple[str, str] | None:
+    """The segment to be told and the one told before; None if a sync has neither."""
+    for field, rule in sync.fields.items():
+        if rule.column == "segment":
+            return f"desired.{stored(field)}", f"acked.{stored(field)}"
+    if sync.segment_changes is not None:
+        return "desired.told_segment", "acked.told_segment"
+    return None
+
+
+def planned_rows(sync: Sync, is_first: bool) -> str:
+    """SQL of the rows to be sent, in their order."""
+    parts = [record_rows(sync, is_first), deletion_rows()]
+    if sync.segment_changes is not None:
+        if sync.segment_changes.told_as == "events":
+            parts += [] if is_first else [event_rows()]
+        else:
+            parts += [list_rows(sync, Op.DROP), list_rows(sync, Op.JOIN)]
+    phases = " ".join(f"when '{op}' then {phase}" for op, phase in PHASES.items())
+    return (
+        f"with gathered as ({' union all '.join(parts)}),"
+        f" phased as (select *, case op {phases} end as phase from gathered)"
+        " select row_number() over (order by phased.phase,"
+        " phased.op not in ('delete', 'leave'), phased.weight desc nulls last,"
+        " phased.match_key) as seq,"
+        " phased.* exclude (weight),"
+        " coalesce(rejected.next_try_at > $now, false)"
+        " and phased.refusal is null as is_held"
+        " from phased left join rejected on rejected.sync = $sync"
+        " and rejected.match_key = phased.match_key and rejected.op = phased.op"
+        " and rejected.trigger_hash = phased.trigger_hash"
+    )
+
+
+def record_rows(sync: Sync, is_first: bool) -> str:
+    """SQL of the records to be written or left."""
+    fields = list(sync.fields.items())
+    new = {name: f"compared.{stored(name)}" for name in sync.fields}
+    old = {name: f"compared.{quoted(f'before:{name}')}" for name in sync.fields}
+    payload = as_json(sync, new)
+    unset = as_json(sync, dict.fromkeys(sync.fields, "null"))
+    triggers = {name: new[name] for name, rule in fields if rule.trigger}
+    changed = ", ".join(
+        f"case when {new[name]} is distinct from {old[name]} then {literal(name)} end"
+        for name, _ in fields
+    )
+    numbers = " or ".join(
+        f"not isfinite({new[name]})"
+        for name, rule in fields
+        if rule.type is FieldType.NUMBER
+    )
+    baseline = (
+        "compared.new_segment"
+        if is_first
+        and sync.segment_changes is not None
+        and sync.segment_changes.told_as == "events"
+        else "cast(null as varchar)"
+    )
+    return (
+        "select compared.record_op as op, compared.match_key, compared.row_id,"
+        " case when compared.is_desired"
+        f" then {payload} else {unset} end as payload,"
+        f" case when compared.was_acked then {as_json(sync, old)} end as before,"
+        f" list_filter([{changed}], lambda name: name is not null) as changed,"
+        f" md5({as_json(sync, triggers)}) as trigger_hash,"
+        f" {baseline} as told,"
+        " cast(null as varchar) as event_id, compared.remote_id,"
+        " case when duplicated.match_key is not null"
+        f" and compared.is_desired then '{DUPLICATE_KEY}'"
+        f" when {numbers or 'false'} then '{NOT_FINITE}' end as refusal,"
+        " compared.weight"
+        " from compared left join duplicated"
+        " on compared.match_key = duplicated.match_key"
+        " where compared.record_op is not null"
+        " and compared.match_key not in"
+        " (select match_key from deletions where sync = $sync)"
+    )
+
+
+def deletion_rows() -> str:
+    """SQL of the records of erased contacts."""
+    return (
+        "select distinct 'delete' as op, match_key, cast(null as varchar) as row_id,"
+        " '{}' as payload, cast(null as varchar) as before,"
+        " cast([] as varchar[]) as changed, md5('') as trigger_hash,"
+        " cast(null as varchar) as told, cast(null as varchar) as event_id, remote_id,"
+        " cast(null as varchar) as refusal, cast(null as double) as weight"
+        " from deletions where sync = $sync"
+    )
+
+
+def event_rows() -> str:
+    """SQL of the changes of segments, told as events.
+
+    The id is made of what changed and since when, so that it is the same if a change
+    is planned twice because nobody answered.
+    """
+    since = "strftime(compared.since, '%Y-%m-%dT%H:%M:%SZ')"
+    return (
+        "select 'event' as op, compared.match_key, compared.row_id,"
+        " cast(json_object('from', compared.old_segment, 'to', compared.new_segment,"
+        f" 'at', {since}) as varchar) as payload,"
+        " cast(null as varchar) as before, cast([] as varchar[]) as changed,"
+        " md5(coalesce(compared.new_segment, '')) as trigger_hash,"
+        " coalesce(compared.new_segment, '') as told,"
+        " md5(concat_ws('|', $sync, compared.match_key,"
+        " coalesce(compared.old_segment, ''), coalesce(compared.new_segment, ''),"
+        f" coalesce({since}, ''))) as event_id,"
+        " compared.remote_id, cast(null as varchar) as refusal, compared.weight"
+        " from compared where compared.is_told and compared.is_desired"
+        " and compared.match_key not in (select match_key from duplicated)"
+        " and compared.match_key not in"
+        " (select match_key from deletions where sync = $sync)"
+    )
+
+
+def list_rows(sync: Sync, op: Op) -> str:
+    """SQL of the lists to be left (DROP) or joined (JOIN)."""
+    lists: Mapping[str, str] = (
+        sync.segment_changes.lists if sync.segment_changes else {}
+    )
+    segment = "old_segment" if op is Op.DROP else "new_segment"
+    of = listed(f"compared.{segment}", lists)
+    told = "''" if op is Op.DROP else "coalesce(compared.new_segment, '')"
+    gone = "" if op is Op.DROP else " and compared.is_desired"
+    return (
+        f"select '{op}' as op, compared.match_key, compared.row_id,"
+        f" cast(json_object('list', {of}) as varchar) as payload,"
+        " cast(null as varchar) as before, cast([] as varchar[]) as changed,"
+        f" md5({of}) as trigger_hash, {told} as told,"
+        " cast(null as varchar) as event_id, compared.remote_id,"
+        " cast(null as varchar) as refusal, compared.weight"
+        f" from compared where compared.is_told and {of} is not null{gone}"
+        " and compared.match_key not in (select match_key from duplicated)"
+        " and compared.match_key not in"
+        " (select match_key from deletions where sync = $sync)"
+    )

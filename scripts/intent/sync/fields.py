@@ -1,0 +1,132 @@
+"""SQL of a sync's fields: the value that is sent, and when it has changed enough."""
+
+import json
+from collections.abc import Mapping
+
+from intent.sync.spec import FieldRule, FieldType, Sync, Trigger
+
+SQL_TYPES = {
+    FieldType.TEXT: "varchar",
+    FieldType.NUMBER: "double",
+    FieldType.INTEGER: "bigint",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.DATETIME: "timestamp",
+    FieldType.DATE: "date",
+}
+SECONDS_A_DAY = 86_400
+EQUAL_WITHIN = 1e-9
+"""What numbers that were added up in another order may differ by."""
+
+
+def quoted(name: str) -> str:
+    """A name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def stored(field: str) -> str:
+    """A field's column in the ledger's table of acknowledged values."""
+    return quoted(f"field:{field}")
+
+
+def column(sync: Sync, name: str) -> str:
+    """A column that a sync names, with the mart it is of."""
+    mart, _, plain = name.rpartition(".")
+    return f"{quoted(mart or sync.source)}.{quoted(plain)}"
+
+
+def value(sync: Sync, rule: FieldRule) -> str:
+    """The value that is sent, of the type that it is sent as."""
+    if rule.columns:
+        parts = ", ".join(
+            f"nullif(cast({column(sync, name)} as varchar), '')"
+            for name in rule.columns
+        )
+        joined = f"nullif(concat_ws({literal(rule.joined_by)}, {parts}), '')"
+        return shortened(joined, rule)
+    source = column(sync, rule.column or "")
+    if rule.type is FieldType.TEXT:
+        return shortened(labelled(f"cast({source} as varchar)", rule), rule)
+    if rule.type is FieldType.NUMBER:
+        number = f"cast({source} as double)"
+        if rule.decimals is not None:
+            number = f"round({number}, {rule.decimals})"
+        return f"({number} + 0.0)"  # there is no -0.0 elsewhere
+    if rule.type is FieldType.DATETIME:
+        return f"date_trunc('second', cast({source} as timestamp))"
+    return f"cast({source} as {SQL_TYPES[rule.type]})"
+
+
+def labelled(text: str, rule: FieldRule) -> str:
+    """A text by the name that it has over there."""
+    if not rule.labels:
+        return text
+    cases = " ".join(
+        f"when {literal(ours)} then {literal(theirs)}"
+        for ours, theirs in rule.labels.items()
+    )
+    return f"case {text} {cases} else {text} end"
+
+
+def shortened(text: str, rule: FieldRule) -> str:
+    """A text that is cut to the length asked for."""
+    return f"left({text}, {rule.truncate})" if rule.truncate else text
+
+
+def moved(rule: FieldRule, field: str, any_change: bool = False) -> str:
+    """SQL that is true where `desired` differs from `acked` by enough for a write."""
+    new, old = f"desired.{stored(field)}", f"acked.{stored(field)}"
+    if any_change or not isinstance(rule.trigger, Trigger):
+        changed = f"{new} is distinct from {old}"
+    else:
+        changed = (
+            f"(({new} is null) <> ({old} is null)"
+            f" or {distance(rule, new, old)} >= {rule.trigger.moved_by - EQUAL_WITHIN})"
+        )
+    return f"({new} is not null and {changed})" if rule.if_null == "keep" else changed
+
+
+def distance(rule: FieldRule, new: str, old: str) -> str:
+    """How far two values are apart: in units of a number, days of a moment."""
+    if rule.type is FieldType.DATE:
+        return f"abs({new} - {old})"
+    if rule.type is FieldType.DATETIME:
+        return f"abs(epoch({new}) - epoch({old})) / {SECONDS_A_DAY}"
+    return f"abs({new} - {old})"
+
+
+def spoken(rule: FieldRule, sql: str) -> str:
+    """A stored value as JSON is to have it."""
+    if sql == "null":
+        return sql
+    if rule.type is FieldType.DATETIME:
+        return f"strftime({sql}, '%Y-%m-%dT%H:%M:%SZ')"
+    if rule.type is FieldType.DATE:
+        return f"strftime({sql}, '%Y-%m-%d')"
+    if rule.type is FieldType.NUMBER:
+        return f"case when isfinite({sql}) then {sql} end"
+    return sql
+
+
+def as_json(sync: Sync, values: Mapping[str, str]) -> str:
+    """A JSON object of some fields by the SQL of their values, nulls included."""
+    pairs = ", ".join(
+        f"{literal(name)}, {spoken(sync.fields[name], sql)}"
+        for name, sql in values.items()
+    )
+    return f"cast(json_object({pairs}) as varchar)"
+
+
+def structure(sync: Sync) -> str:
+    """The structure by which a payload's JSON is read back into columns."""
+    types = {name: SQL_TYPES[rule.type].upper() for name, rule in sync.fields.items()}
+    return literal(json.dumps(types))
+
+
+def rule_text(rule: FieldRule) -> str:
+    """A rule as text, to see whether it changed; `trigger` does not change values."""
+    return rule.model_dump_json(exclude={"trigger"})

@@ -1,0 +1,198 @@
+"""What a run is to send: stored before anything is sent, and read in small portions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from intent.sync.difference import Difference
+from intent.sync.ledger import Ledger
+from intent.sync.model import WRITES, Op, Row, State, Value
+from intent.sync.source import Source
+from intent.sync.spec import Sync
+
+PORTION = 5_000
+"""Rows that are read at once."""
+HELD_BACK = "HELD_BACK"
+RECORD_REFUSED = "RECORD_REFUSED"
+NO_MATCH = "NO_MATCH"
+EXISTS = "EXISTS"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a sync, in the ledger."""
+
+    ledger: Ledger
+    sync: Sync
+    run_id: str
+
+
+def store_plan(run: Run, source: Source, difference: Difference, now: datetime) -> None:
+    """Store the rows of `planned` as a run's, all or none.
+
+    Those that our own checks refuse, or that were refused before and whose time has not
+    come, have their outcome from the beginning.
+    """
+    with run.ledger.commit() as connection:
+        connection.execute(
+            "insert into runs by name select $run as run_id, $sync as sync,"
+            " $destination as destination, 'running' as state, $now as started_at,"
+            " cast($as_of as timestamp) as as_of, $rows as source_rows,"
+            " $without as without_key, $same as unchanged,"
+            " (select count(*) from planned) as planned",
+            {
+                "run": run.run_id,
+                "sync": run.sync.name,
+                "destination": run.sync.destination,
+                "now": now,
+                "as_of": source.as_of,
+                "rows": difference.source_rows,
+                "without": difference.without_key,
+                "same": difference.unchanged,
+            },
+        )
+        connection.execute(
+            "insert into outbox by name select ? as run_id, ? as sync,"
+            " planned.* exclude (refusal, is_held) from planned order by seq",
+            [run.run_id, run.sync.name],
+        )
+        connection.execute(
+            "insert into outcomes by name select ? as run_id, seq,"
+            f" case when is_held then '{State.SKIPPED}' else '{State.REJECTED}' end"
+            f" as state, case when is_held then '{HELD_BACK}' else refusal end as code,"
+            " cast(? as timestamp) as decided_at"
+            " from planned where is_held or refusal is not null order by seq",
+            [run.run_id, now],
+        )
+
+
+def begin_phase(run: Run, phase: int, now: datetime) -> None:
+    """Prepare what the rows of a phase need to know of the ones before.
+
+    Rows whose key has a row in an earlier phase that was not acknowledged don't go.
+    """
+    with run.ledger.commit() as connection:
+        connection.execute(
+            "create or replace temp table remote_ids as"
+            " select outbox.match_key,"
+            " max_by(outcomes.remote_id, outcomes.rowid) as remote_id"
+            " from outcomes inner join outbox on outbox.run_id = outcomes.run_id"
+            " and outbox.seq = outcomes.seq"
+            " where outcomes.run_id = ? and outcomes.remote_id is not null"
+            " group by outbox.match_key",
+            [run.run_id],
+        )
+        connection.execute(
+            "insert into outcomes by name"
+            " with earlier as (select outbox.match_key,"
+            " max_by(outcomes.state, outcomes.rowid) as state"
+            " from outbox left join outcomes on outbox.run_id = outcomes.run_id"
+            " and outbox.seq = outcomes.seq"
+            " where outbox.run_id = $run and outbox.phase < $phase"
+            " group by outbox.match_key, outbox.seq),"
+            " unsent as (select match_key,"
+            f" bool_or(coalesce(state, '{State.DEFERRED}') in"
+            f" ('{State.DEFERRED}', '{State.IN_DOUBT}')) as is_later"
+            f" from earlier where coalesce(state, '') <> '{State.ACKNOWLEDGED}'"
+            " group by match_key)"
+            " select $run as run_id, outbox.seq,"
+            f" case when unsent.is_later then '{State.DEFERRED}'"
+            f" else '{State.SKIPPED}' end as state,"
+            f" '{RECORD_REFUSED}' as code, cast($now as timestamp) as decided_at"
+            " from outbox inner join unsent on outbox.match_key = unsent.match_key"
+            " where outbox.run_id = $run and outbox.phase = $phase"
+            " and outbox.seq not in (select seq from outcomes where run_id = $run)",
+            {"run": run.run_id, "phase": phase, "now": now},
+        )
+
+
+def phases(run: Run) -> list[tuple[int, int, int]]:
+    """The phases of a run, each with its first and last row."""
+    return [
+        (phase, first, last)
+        for phase, first, last in run.ledger.rows(
+            "select phase, min(seq), max(seq) from outbox where run_id = ?"
+            " group by phase order by phase",
+            [run.run_id],
+        )
+    ]
+
+
+def read_rows(run: Run, first: int, last: int) -> Iterator[Row]:
+    """The rows between two numbers that have no outcome.
+
+    They are read a portion at a time, as they are asked for.
+    """
+    start = first
+    while start <= last:
+        end = min(start + PORTION - 1, last)
+        found = run.ledger.rows(
+            "select outbox.seq, outbox.op, outbox.match_key, outbox.payload,"
+            " outbox.event_id,"
+            " coalesce(found.remote_id, remote_ids.remote_id, outbox.remote_id)"
+            " from outbox"
+            " left join found on found.run_id = $run and found.seq = outbox.seq"
+            " left join remote_ids on remote_ids.match_key = outbox.match_key"
+            " where outbox.run_id = $run and outbox.seq between $first and $last"
+            " and outbox.seq not in (select seq from outcomes where run_id = $run"
+            " and seq between $first and $last)"
+            " order by outbox.seq",
+            {"run": run.run_id, "first": start, "last": end},
+        )
+        for each in found:
+            yield read_row(run.sync, *each)
+        start = end + 1
+
+
+def rows_of(run: Run, seqs: Sequence[int]) -> list[Row]:
+    """The rows with these numbers, whatever became of them."""
+    found = run.ledger.rows(
+        "select outbox.seq, outbox.op, outbox.match_key, outbox.payload,"
+        " outbox.event_id, coalesce(found.remote_id, outbox.remote_id) from outbox"
+        " left join found on found.run_id = $run and found.seq = outbox.seq"
+        " where outbox.run_id = $run and outbox.seq in (select unnest($seqs))"
+        " order by outbox.seq",
+        {"run": run.run_id, "seqs": list(seqs)},
+    )
+    return [
+        Row(
+            seq,
+            Op(op),
+            key,
+            read_payload(payload, Op(op), run.sync),
+            event_id,
+            remote_id,
+        )
+        for seq, op, key, payload, event_id, remote_id in found
+    ]
+
+
+def read_row(
+    sync: Sync, seq: int, name: str, key: str, payload: str, *ids: str | None
+) -> Row:
+    """A row of the outbox."""
+    op = Op(name)
+    event_id, remote_id = ids
+    return Row(seq, op, key, read_payload(payload, op, sync), event_id, remote_id)
+
+
+def read_payload(payload: str, op: Op, sync: Sync) -> dict[str, Value]:
+    """The values of a row; without the nulls of fields that are to be kept then.
+
+    Texts come without NUL characters, which no destination takes.
+    """
+    values: dict[str, Value] = orjson.loads(payload)
+    if "\\u0000" in payload:
+        values = {
+            name: value.replace("\0", "") if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+    if op in WRITES:
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None or sync.fields[name].if_null == "clear"
+        }
+    return values
