@@ -59,6 +59,10 @@ class Load:
     rows: Sequence[Row]
     poll_seconds: float = FIRST_POLL
 
+    def width(self, row: Row) -> int:
+        """How many records a row stands for."""
+        return 1 if self.operation == "upsert" else len(ids_of(row))
+
     def by_key(self) -> Mapping[str, Sequence[Row]]:
         """The rows by the values of the key column."""
         found: dict[str, list[Row]] = {}
@@ -161,7 +165,7 @@ def _refused(load: Load, job: Job, response: Response, verdict: Verdict) -> Move
     if verdict.advice in (Advice.REAUTHORISE, Advice.STOP, Advice.REFUSED):
         return Move(job, verdict)
     if verdict.advice is Advice.RESEND and not verdict.outcomes:
-        return Move(doubt(job), verdict, verdict.wait or 0.0)
+        return Move(doubt(job), verdict)
     match job.step:
         case "start":
             # It names no row, so that a part of them would fare no better.
@@ -253,14 +257,19 @@ def _failures(load: Load, job: Job, response: Response) -> Move:
     found: dict[int, list[Outcome | None]] = {}
     rows: dict[int, Row] = {}
     for row, line in _results(load, response):
-        outcome = answers.failure(row, [answers.bulk_error(line["sf__Error"])])
+        error = answers.bulk_error(line["sf__Error"])
+        outcome = answers.failure(row, [error], load.operation == "update")
         found.setdefault(row.seq, []).append(outcome)
         rows[row.seq] = row
     outcomes: dict[int, Outcome] = {}
     gone: dict[str, int] = {}
     for seq, ends in found.items():
         outcome = answers.row_outcome(ends)
-        if outcome and outcome.state is State.SKIPPED and len(ends) < width(rows[seq]):
+        if (
+            outcome
+            and outcome.state is State.SKIPPED
+            and len(ends) < load.width(rows[seq])
+        ):
             gone[str(seq)] = len(ends)  # others of its records may be there
         elif outcome:
             outcomes[seq] = outcome
@@ -274,15 +283,10 @@ def _successes(load: Load, job: Job, response: Response) -> Move:
     outcomes: dict[int, Outcome] = {}
     for row, line in _results(load, response):
         left[row.seq] -= 1
-        if left[row.seq] + width(row) == 0:
-            ids = row.remote_id or line.get("sf__Id") or None
-            outcomes[row.seq] = Outcome(State.ACKNOWLEDGED, remote_id=ids)
+        if left[row.seq] + load.width(row) == 0:
+            new_id = line.get("sf__Id") if load.operation == "upsert" else None
+            outcomes[row.seq] = Outcome(State.ACKNOWLEDGED, remote_id=new_id or None)
     return _done(job, outcomes)
-
-
-def width(row: Row) -> int:
-    """How many records a row stands for."""
-    return max(1, len(ids_of(row)))
 
 
 READERS: Mapping[str, Callable[[Load, Job, Response], Move]] = {

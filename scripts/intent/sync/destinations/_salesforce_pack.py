@@ -40,13 +40,14 @@ class Sizes:
     bulk_size: int = BULK_SIZE
 
     @classmethod
-    def of(cls, sync: Sync) -> "Sizes":
+    def wished(cls, rows_at_once: int | None, bulk_above: int) -> "Sizes":
         """As a sync wishes, within what is allowed."""
-        above = int(sync.options.get("bulk_above", BULK_ABOVE))
-        wished = sync.rows_at_once
-        if wished is None:
-            return cls(bulk_above=above)
-        return cls(min(wished, COLLECTION_ROWS), bulk_above=above, bulk_rows=wished)
+        rows = rows_at_once or BULK_ROWS
+        return cls(
+            collection_rows=min(rows, COLLECTION_ROWS),
+            bulk_above=bulk_above,
+            bulk_rows=rows,
+        )
 
 
 def route_of(row: Row, sync: Sync) -> str:
