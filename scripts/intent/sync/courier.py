@@ -359,9 +359,24 @@ class Courier:
                     found = Verdict()
             if not isinstance(found, Verdict):
                 return found
+            if found.advice is Advice.SPLIT and len(keys) > 1:
+                return await self.look_up_halves(keys, fields)
             if not await self.prepare(tries, reply, found):
                 return None
         return None
+
+    async def look_up_halves(
+        self, keys: Sequence[str], fields: Sequence[str]
+    ) -> Mapping[str, RemoteRecord] | None:
+        """Read records whose answer would be too large; None if that fails."""
+        middle = (len(keys) + 1) // 2
+        records: dict[str, RemoteRecord] = {}
+        for half in (keys[:middle], keys[middle:]):
+            found = await self.look_up(half, fields)
+            if found is None:
+                return None
+            records.update(found)
+        return records
 
     # Jobs ---------------------------------------------------------------------------
 
@@ -395,6 +410,9 @@ class Courier:
                 return
         if not left:
             return
+        if verdict.advice in (Advice.STOP, Advice.REFUSED):
+            self.halt(verdict)
+            return
         if verdict.advice is Advice.SPLIT:
             await self.split(left, verdict)
             return
@@ -410,11 +428,11 @@ class Courier:
     def read_move(self, part: Part, job: Job, reply: Reply) -> Move:
         """What a reply within a job means."""
         if reply.response is None:
-            return Move(job)
+            return Move(self.adapter.doubt(job) if reply.was_sent else job)
         try:
             return self.adapter.advance(part, job, reply.response)
         except MALFORMED:
-            return Move(job)
+            return Move(self.adapter.doubt(job))
 
     async def note_move(
         self, part: Part, job_id: str, move: Move, reply: Reply, left: Sequence[Row]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -126,7 +126,7 @@ class MarketoAdapter(Adapter[MarketoSettings]):
     native_modes = frozenset(Mode)
     native_leave = True
     needs_remote_id = frozenset({Op.DELETE, Op.JOIN, Op.DROP, Op.EVENT})
-    lookup_rows: ClassVar[int] = LOOKUP_ROWS
+    lookup_rows = LOOKUP_ROWS
 
     def __init__(
         self, sync: Sync, settings: MarketoSettings, planned_at: datetime
