@@ -90,7 +90,7 @@ class Options(BaseModel):
 
     partition: str | None = None
     bulk: bool = False
-    bulk_at_least: int = Field(default=10_000, ge=1)
+    bulk_at_least: int = Field(default=10_000, ge=1_000)
     bulk_nulls_as: str | None = Field(default=None, min_length=1)
     activity_type_id: int | None = None
     activity_from: str = "fromSegment"
