@@ -34,6 +34,7 @@ from intent.sync.model import (
     Verdict,
 )
 from intent.sync.rates import RateLimiter
+from intent.sync.secrets import read_settings
 from intent.sync.spec import Mode, Sync
 from intent.sync.wire import HttpChannel
 from pydantic import SecretStr
@@ -513,7 +514,9 @@ def test_the_region_may_come_from_the_environment(
     monkeypatch.setenv("INTENT_CUSTOMER_IO_SITE_ID", "a")
     monkeypatch.setenv("INTENT_CUSTOMER_IO_API_KEY", "b")
     monkeypatch.setenv("INTENT_CUSTOMER_IO_REGION", "EU")
-    adapter = CustomerIo(load_sync("customer_io"), CustomerIoSettings(), NOW)
+    adapter = CustomerIo(
+        load_sync("customer_io"), read_settings(CustomerIoSettings), NOW
+    )
     assert adapter.address == "https://track-eu.customer.io"
     assert adapter.lookup_rows == 0
     assert [one.path for one in adapter.describe_requests()] == [

@@ -251,7 +251,11 @@ def test_a_row_that_is_larger_than_a_request_is_refused() -> None:
 def test_the_docs_show_what_is_sent() -> None:
     [example] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     shown = json.loads(example)
-    values = {"segment": "hot", "intent_score": 3.21, "hot_until": None}
+    values: dict[str, Value] = {
+        "segment": "hot",
+        "intent_score": 3.21,
+        "hot_until": None,
+    }
     [part] = adapter_of().pack([Row(1, Op.UPDATE, KEY, values)])
     sent = json.loads(part.content)
     [shown_row], [sent_row] = shown["data"]["rows"], sent["data"]["rows"]
