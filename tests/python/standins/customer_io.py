@@ -353,8 +353,11 @@ def faults_in(operation: Any) -> Iterator[tuple[str, str]]:
         elif isinstance(value, str) and is_longer(value, LONGEST_VALUE):
             yield f"attributes.{name}", "is too long"
     yield from faults_of_action(operation)
-    # With few attributes it can't be: none is longer than 1,000 bytes.
-    if len(attributes) > 20 and len(orjson.dumps(operation)) > LARGEST_OPERATION:
+    texts = sum(len(value) for value in attributes.values() if isinstance(value, str))
+    may_be_large = (
+        texts * 6 + len(attributes) * 2 * LONGEST_NAME > LARGEST_OPERATION / 2
+    )
+    if may_be_large and len(orjson.dumps(operation)) > LARGEST_OPERATION:
         yield "operation", "is larger than 32kb"
 
 

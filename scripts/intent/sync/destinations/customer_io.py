@@ -73,11 +73,17 @@ class CustomerIoSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="INTENT_CUSTOMER_IO_")
 
     site_id: str
+    """The name of the Track API key."""
     api_key: SecretStr
+    """The Track API key."""
     app_key: SecretStr | None = None
+    """An App API key: to read people back, and for `mode: create_only`."""
     region: Literal["us", "eu"] | None = None
+    """Where the account is: us, or eu."""
     url: str | None = None
+    """Another address of the Track API."""
     app_url: str | None = None
+    """Another address of the App API."""
 
     @field_validator("region", mode="before")
     @classmethod
