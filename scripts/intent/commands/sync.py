@@ -94,8 +94,9 @@ def check_command(names: Names = None, as_json: AsJson = False) -> None:
 
         intent sync check hubspot_contacts
     """
+    place = places()
     several = do_each(
-        choose(places(), names), lambda sync: (sync.name, service.check(sync))
+        choose(place, names), lambda sync: (sync.name, service.check(place, sync))
     )
     if as_json:
         content = [

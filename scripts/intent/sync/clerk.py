@@ -103,7 +103,7 @@ class Clerk:
     """The ledger of one run, from the event loop."""
 
     run: Run
-    on_ended: Callable[[int], None] = lambda rows: None
+    on_ended: Callable[[int], None] = lambda _: None
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "ledger")
     )

@@ -132,7 +132,9 @@ class Runner:
         """Read the records that rows depend on, before any of them is sent."""
         for start in range(first, last + 1, PORTION):
             end = min(start + PORTION - 1, last)
-            rows = await self.clerk.call(list, read_rows(self.clerk.run, start, end))
+            rows: list[Row] = await self.clerk.call(
+                list, read_rows(self.clerk.run, start, end)
+            )
             wanted = [row for row in rows if self.needs_look_up(row)]
             some = list(batched(wanted, self.adapter.lookup_rows))
             limit = asyncio.Semaphore(self.adapter.limits.concurrent)

@@ -1,0 +1,81 @@
+"""Reads from the ledger what runs came to."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from intent.sync.ledger import Ledger
+from intent.sync.model import State
+from intent.sync.results import Rejection, RunResult
+from intent.sync.spec import Sync
+
+COUNTS = (
+    "planned",
+    "acknowledged",
+    "rejected",
+    "deferred",
+    "skipped",
+    "in_doubt",
+    "unchanged",
+)
+RESULTS = (
+    "select run_id, sync, destination, state, finished_at, coalesce(reason, ''),"
+    " (select count(*) from requests where requests.run_id = runs.run_id),"
+    " coalesce(epoch(finished_at - started_at), 0.0), "
+    + ", ".join(f"coalesce({name}, 0)" for name in COUNTS)
+    + " from runs"
+)
+
+
+def read_result(ledger: Ledger, run_id: str, seconds: float) -> RunResult:
+    """What a run came to, which took so many seconds in all."""
+    [found] = ledger.rows(f"{RESULTS} where run_id = ?", [run_id])
+    return replace(as_result(ledger, found), seconds=seconds)
+
+
+def read_results(ledger: Ledger) -> Sequence[RunResult]:
+    """What the last run of each sync came to."""
+    last = "where rowid in (select max(rowid) from runs group by sync) order by sync"
+    return [as_result(ledger, found) for found in ledger.rows(f"{RESULTS} {last}")]
+
+
+def as_result(ledger: Ledger, found: Sequence[Any]) -> RunResult:
+    """A row of the ledger's runs as a result."""
+    run_id, sync, destination, state, finished_at, reason, requests, seconds = found[:8]
+    return RunResult(
+        run_id=run_id,
+        sync=sync,
+        destination=destination,
+        state=state,
+        finished_at=finished_at,
+        reason=reason,
+        requests=requests,
+        seconds=seconds,
+        rejections=rejections(ledger, run_id),
+        **dict(zip(COUNTS, found[8:], strict=True)),
+    )
+
+
+def rejections(ledger: Ledger, run_id: str) -> dict[str, int]:
+    """A run's rejected rows by code."""
+    return dict(
+        ledger.rows(
+            "select code, count(*) from (select seq, max_by(state, rowid) as state,"
+            " max_by(code, rowid) as code from outcomes where run_id = ? group by seq)"
+            f" where state = '{State.REJECTED}' group by code order by 2 desc, 1",
+            [run_id],
+        )
+    )
+
+
+def read_rejected(ledger: Ledger, sync: Sync) -> Sequence[Rejection]:
+    """The rows of a sync that are refused, the newest first."""
+    return [
+        Rejection(*found)
+        for found in ledger.rows(
+            "select sync, row_id, op, code, field, message, tries, first_at,"
+            " next_try_at from rejected where sync = ?"
+            f" and state = '{State.REJECTED}' order by last_at desc, row_id, op",
+            [sync.name],
+        )
+    ]
