@@ -227,8 +227,8 @@ def build_when_free(places: Places, request: Request) -> set[str]:
     """
     deadline = time.monotonic() + request.wait
     while True:
-        before = counted_files(places.warehouse)
         try:
+            before = counted_files(places.warehouse)
             build(places, request.build)
             return before
         except LockedError:

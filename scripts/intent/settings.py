@@ -24,11 +24,6 @@ class Places:
         return self.project / "seeds"
 
     @property
-    def syncs(self) -> Path:
-        """The folder that says what is sent where."""
-        return self.project / "syncs"
-
-    @property
     def staging(self) -> Path:
         """The folder of the feeds' contracts."""
         return self.project / "models" / "staging"

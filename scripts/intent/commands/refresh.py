@@ -161,9 +161,10 @@ def show_plans(place: Places, request: Request, as_json: bool) -> None:
 def parts(done: Round) -> Iterator[str]:
     """What a round came to, part by part."""
     if done.is_built:
-        yield f"built in {span(done.build_seconds)}, {done.files:,} new files"
+        files = "1 new file" if done.files == 1 else f"{done.files:,} new files"
+        yield f"built in {span(done.build_seconds)}, {files}"
     elif done.faults:
-        yield "the build failed, nothing was sent"
+        yield "not built, nothing was sent"
     for run in done.runs:
         counts = {
             "acknowledged": run.acknowledged,
