@@ -34,6 +34,8 @@ from intent.erasure.landed import rewrite, texts
 from intent.erasure.resolve import with_only_theirs
 from intent.erasure.rows import Shape, judge, mentioned, nothing, shapes_of
 from intent.errors import BadInputError
+from intent.sync.deletions import Deletion, pending
+from intent.sync.ledger import acked_table, open_ledger
 
 AS_OF = "2026-07-01"
 KEY = "a secret for these tests alone"
@@ -124,8 +126,8 @@ def everything_in(file: Path) -> Iterator[tuple[str, str]]:
                 " group by 1, 2"
             ).fetchall()
             for schema, table, columns in tables:
-                # The queue of deletions names the contact until they are made.
-                if (schema, table) == ("main", "erasures"):
+                # It names the contact until the destinations have deleted it.
+                if (schema, table) == ("main", "deletions"):
                     continue
                 for column in columns:
                     values = connection.execute(
@@ -327,15 +329,22 @@ def add_other_tables(shop: ErasingShop) -> None:
             "create table intent.a_loader.people as select * from"
             f" (values (1, '{EMAIL}'), (2, 'ben@example.org')) as t (id, address)"
         )
-    with duckdb.connect(str(shop.folder / "ledger.duckdb")) as connection:
+    with open_ledger(shop.folder / "ledger.duckdb") as ledger:
+        connection = ledger.connection
         connection.execute(
-            "create table sent (contact_id text primary key, fields text not null)"
+            "create table told (contact_id text primary key, fields text not null)"
         )
-        connection.execute("insert into sent values (?, '{}'), (?, '{}')", [anna, ben])
-        connection.execute("create table requests (id bigint, body json, error text)")
+        connection.execute("insert into told values (?, '{}'), (?, '{}')", [anna, ben])
+        connection.execute("create table bodies (id bigint, body json, error text)")
         connection.execute(
-            "insert into requests values (1, ?, ?)",
+            "insert into bodies values (1, ?, ?)",
             [json.dumps([{"email": EMAIL}, {"email": "ben@example.org"}]), "no"],
+        )
+        connection.execute(
+            f"create table {acked_table('a_crm')} as "
+            "select * from (values (?, ?, '17'), ('ben@example.org', ?, '18')) "
+            "as told (match_key, row_id, remote_id)",
+            ["AnnaMuster+x@gmail.com", anna, ben],
         )
     (shop.folder / "logs").mkdir(exist_ok=True)
     (shop.folder / "logs" / "odd.log").write_text(f"could not read {EMAIL}\n")
@@ -397,8 +406,9 @@ def test_the_scanner_finds_her_in_every_kind_of_place(built: ErasingShop) -> Non
         "intent.duckdb intent_intermediate.int_activities",
         "intent.duckdb a_loader.people",
         "intent.duckdb",  # its bytes
-        "ledger.duckdb main.sent",
-        "ledger.duckdb main.requests",
+        "ledger.duckdb main.told",
+        "ledger.duckdb main.bodies",
+        "ledger.duckdb main.acked_a_crm",
         "published/contact_intent.parquet",
         "published/intent_bi.duckdb intent.contact_intent",
         "refused/shop.orders/orders.parquet",
@@ -411,7 +421,7 @@ def test_she_is_nowhere_after_her_erasure(erasure: Erasure) -> None:
     hers = erasure.shop.places_of(*NEEDLES, *erasure.certificate["contact_ids"])
     # joannamuster@gmail.com is somebody else.
     hers -= erasure.shop.places_of("joannamuster")
-    # The bytes of the queue of deletions name her contact_id.
+    # The bytes of the deletions that a destination is still to be told name her.
     assert hers == {"ledger.duckdb"}
     assert not erasure.shop.places_of(*NEEDLES[1:])
 
@@ -479,8 +489,8 @@ def test_tables_that_nobody_foresaw_are_cleaned(erasure: Erasure) -> None:
     assert account == {"account_id": "acme", "contact_ids": None, "notes": {"by": "x"}}
     assert [row["id"] for row in shop.rows("from intent.a_loader.people")] == [2]
     with duckdb.connect(str(shop.folder / "ledger.duckdb"), read_only=True) as ledger:
-        assert ledger.execute("select contact_id from sent").fetchall() == [(ben,)]
-        assert ledger.execute("from requests").fetchall() == [(1, None, "no")]
+        assert ledger.execute("select contact_id from told").fetchall() == [(ben,)]
+        assert ledger.execute("from bodies").fetchall() == [(1, None, "no")]
 
 
 @dataclass
@@ -574,9 +584,9 @@ def test_the_certificate_says_what_was_done(erasure: Erasure) -> None:
     assert removed["landing", "web/events/more.ndjson.gz"] == 4
     assert removed["warehouse", "intent.contact_intent"] >= 1
     assert removed["refused", "shop.orders/orders.parquet"] == 1
-    assert removed["ledger", "main.sent"] == 1
+    assert removed["ledger", "main.told"] == 1
     assert certificate["files_removed"]
-    assert certificate["deletions_queued"] == len(certificate["contact_ids"])
+    assert certificate["to_tell"] == {"a_crm": 1}
     # joannamuster@gmail.com holds the same bytes, so of these it can say nothing.
     assert len(certificate["verified"]) == 3
     told = " ".join(certificate["to_clean_yourself"])
@@ -587,17 +597,15 @@ def test_the_certificate_says_what_was_done(erasure: Erasure) -> None:
     assert json.loads(kept.read_text())["removals"] == certificate["removals"]
 
 
-def test_the_deletion_is_queued_for_the_destinations(erasure: Erasure) -> None:
-    with duckdb.connect(
-        str(erasure.shop.folder / "ledger.duckdb"), read_only=True
-    ) as ledger:
-        queued = ledger.execute(
-            "select contact_id, erasure_id, len(identifier_hashes) from erasures"
-        ).fetchall()
-    assert sorted(queued) == [
-        (each, erasure.certificate["erasure_id"], 7)
-        for each in erasure.certificate["contact_ids"]
-    ]
+def test_destinations_are_still_to_be_told(erasure: Erasure) -> None:
+    with open_ledger(erasure.shop.folder / "ledger.duckdb") as ledger:
+        [deletion] = pending(ledger.connection, "a_crm")
+        assert ledger.rows("select match_key from acked_a_crm") == [
+            ("ben@example.org",)
+        ]
+    assert deletion == Deletion(
+        "a_crm", "AnnaMuster+x@gmail.com", "17", erasure.certificate["erasure_id"]
+    )
 
 
 def test_to_erase_again_tells_of_the_first_time(erasure: Erasure) -> None:
@@ -695,7 +703,7 @@ def test_a_run_that_was_killed_can_be_repeated(
     certificate = shop.forget("--email", EMAIL)
     assert not shop.places_of(*NEEDLES[1:])
     assert shop.scores() == erasure.shop.scores()
-    for key in ("identifiers", "records", "removals", "deletions_queued"):
+    for key in ("identifiers", "records", "removals", "to_tell"):
         assert certificate[key] == erasure.certificate[key], key
     assert len(list((shop.folder / "erasures").glob("*.json"))) == 1
     for file in erasure.shop.landing.rglob("*.*"):

@@ -58,9 +58,10 @@ def forget_command(
     """Erase a contact from everything we keep, by any of its identifiers.
 
     Rewrites the landing files, the warehouse, what is published and the ledger without
-    it, queues its deletion in every destination, and prints a certificate, which is
-    kept without a name. What is kept besides are keyed hashes, so that its rows are
-    left out if they land again: set the secret INTENT_ERASURE_KEY, and keep it.
+    it, has it deleted in every destination by the next run of each sync, and prints a
+    certificate, which is kept without a name. What is kept besides are keyed hashes, so
+    that its rows are left out if they land again: set the secret INTENT_ERASURE_KEY,
+    and keep it.
 
     An option's value stands in the shell's history and in the list of processes.
     Without options you are asked for it instead, and nothing shows it:

@@ -6,7 +6,7 @@ The file that is kept names nobody: counts, places, and the erasure's own id.
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,10 @@ class Certificate:
     removals: list[Removal] = field(default_factory=list)
     files_removed: list[str] = field(default_factory=list)
     """Files of dbt that held an identifier; dbt makes them anew."""
-    deletions_queued: int = 0
+    to_tell: dict[str, int] = field(default_factory=dict)
+    """How many records destinations are still to delete, by sync."""
+    told: dict[str, str] = field(default_factory=dict)
+    """When the destination of a sync had deleted all of them."""
     verified: list[str] = field(default_factory=list)
     to_clean_yourself: list[str] = field(default_factory=list)
 
@@ -66,7 +69,8 @@ class Certificate:
         ):
             for name, count in theirs.items():
                 mine[name] = max(count, mine.get(name, 0))
-        self.deletions_queued = max(self.deletions_queued, earlier.deletions_queued)
+        self.to_tell = {**earlier.to_tell, **self.to_tell}
+        self.told = earlier.told
         self.files_removed = [*{*earlier.files_removed, *self.files_removed}]
         self.to_clean_yourself = sorted(
             {*earlier.to_clean_yourself, *self.to_clean_yourself}
@@ -99,9 +103,14 @@ class Certificate:
             )
         if self.files_removed:
             yield f"  dbt         {len(self.files_removed):,} files of logs or SQL"
-        yield (
-            f"  queued      {self.deletions_queued:,} names by which destinations may "
-            "know the contact"
+        for sync, count in sorted(self.to_tell.items()):
+            yield (
+                f"  to tell     {sync}: {count:,} record{'s' * (count > 1)}; the next "
+                f"`intent sync run {sync}` deletes them there"
+            )
+        yield from (
+            f"  told        {sync}: deleted there by {moment}"
+            for sync, moment in sorted(self.told.items())
         )
         yield from (f"  verified    {each}" for each in self.verified)
         yield from (f"  yours       {each}" for each in self.to_clean_yourself)
@@ -132,12 +141,17 @@ def read_certificate(erasures: Path, erasure_id: str) -> Certificate | None:
 
 def cut_short(erasures: Path) -> list[str]:
     """The ids of erasures that were begun and are not done."""
-    found = []
+    return [
+        each.erasure_id for each in certificates(erasures) if each.status == STARTED
+    ]
+
+
+def certificates(erasures: Path) -> Iterator[Certificate]:
+    """The certificates of all erasures."""
     for file in sorted(erasures.glob("*.json")):
         certificate = read_certificate(erasures, file.stem)
-        if certificate is not None and certificate.status == STARTED:
-            found.append(file.stem)
-    return found
+        if certificate is not None:
+            yield certificate
 
 
 def listed(counts: dict[str, int]) -> str:

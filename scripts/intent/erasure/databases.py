@@ -8,7 +8,7 @@ Nothing of it is ever written to the new file, so no page of it can hold it.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -17,8 +17,10 @@ from intent.erasure.files import full_disk_told, sync
 from intent.erasure.identifiers import KINDS, Erased
 from intent.errors import UnavailableError
 
-OUR_QUEUE = "erasures"
-"""The ledger's table of what is still to be deleted elsewhere; it names contact ids."""
+STAYS = "main.deletions"
+"""The ledger's table of what is still to be deleted elsewhere; it has match keys."""
+WHOLE = "main.outbox"
+"""The ledger's table whose rows are sent as they are, or not at all."""
 BLANK = "[erased]"
 OWNER_COLUMNS = (*KINDS, "identifier", "linked_identifier", "contact_id")
 NODE = "node"
@@ -46,7 +48,7 @@ class Column:
     @property
     def is_text(self) -> bool:
         """True if it may hold an identifier."""
-        simple = self.data_type.partition("(")[0]
+        simple = self.data_type.partition("(")[0].removesuffix("[]")
         return self.is_plain_text or simple not in (
             *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
             *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
@@ -114,6 +116,14 @@ class Finder:
             for each in self.erased.identifiers
             if len(each.value) >= SHORTEST_WHOLE
         )
+
+    def of_table(self, name: str) -> "Finder":
+        """The finder for one table: in some, a mention removes the row."""
+        if unquoted(name) != WHOLE or self.mentions_remove:
+            return self
+        whole = replace(self, mentions_remove=True)
+        whole.parameters["nodes"] = self.parameters["nodes"]
+        return whole
 
     def is_about(self, columns: Sequence[Column]) -> str:
         """SQL that is true for a row that goes."""
@@ -239,9 +249,9 @@ def find_in_database(
     found = {}
     for name, columns in tables_of(connection, database):
         relation = f"{quoted(database)}.{name}"
-        if unquoted(name).endswith(f".{OUR_QUEUE}"):
+        if unquoted(name) == STAYS:
             continue
-        left = count(connection, relation, columns, finder)
+        left = count(connection, relation, columns, finder.of_table(name))
         if left.removed or left.blanked:
             found[unquoted(name)] = left
     return found
@@ -268,9 +278,15 @@ def rows_of_nobody(
 
 
 def copy_without(
-    connection: duckdb.DuckDBPyConnection, database: str, target: Path, finder: Finder
+    connection: duckdb.DuckDBPyConnection,
+    database: str,
+    target: Path,
+    finder: Finder | None,
 ) -> None:
-    """Write all of an attached database that stays to a new file."""
+    """Write all of an attached database that stays to a new file.
+
+    Without a finder, all stays that was not deleted.
+    """
     with full_disk_told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
@@ -280,13 +296,11 @@ def copy_without(
         connection.execute(f"copy from database {quoted(database)} to anew (schema)")
         for name, columns in tables_of(connection, database):
             relation = f"{quoted(database)}.{name}"
-            if unquoted(name).endswith(f".{OUR_QUEUE}"):
-                rows = f"select * from {relation}"
-            else:
-                rows = without(relation, columns, finder)
-            connection.execute(
-                f"insert into anew.{name} {rows}", finder.needed(rows) or None
-            )
+            rows, values = f"select * from {relation}", None
+            if finder and unquoted(name) != STAYS:
+                rows = without(relation, columns, finder.of_table(name))
+                values = finder.needed(rows) or None
+            connection.execute(f"insert into anew.{name} {rows}", values)
         connection.execute("checkpoint anew")
     finally:
         connection.execute("detach anew")

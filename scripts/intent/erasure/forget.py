@@ -9,7 +9,7 @@ cut short is finished by giving the same command again.
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,7 +45,6 @@ from intent.erasure.files import ASIDE, holds, sweep, visible_files
 from intent.erasure.guard import forget_checked, keep_out_erased, mark_checked
 from intent.erasure.identifiers import PERSONAL, Erased, Identifier
 from intent.erasure.keyring import Hashes, Keyring, open_keyring, read_hashes
-from intent.erasure.queue import queue_deletions
 from intent.erasure.resolve import Contact, Identity
 from intent.erasure.rows import shapes_of
 from intent.erasure.shared import note_shared
@@ -59,6 +58,7 @@ from intent.erasure.survey import (
 from intent.errors import BadInputError, IntentError, UnavailableError
 from intent.publish import ASIDE as PUBLISHED_ASIDE
 from intent.settings import Places
+from intent.sync.deletions import Deletion, find_deletions, queue_deletions
 
 LOADS_AT_WORK = ".partial"
 OUR_SCHEMAS = ("raw", "intent")
@@ -93,6 +93,7 @@ class Plan:
     finder: Finder
     warehouse: dict[str, Left] = field(default_factory=dict)
     ledger: dict[str, Left] = field(default_factory=dict)
+    deletions: Sequence[Deletion] = ()
     folders: dict[str, dict[str, Left]] = field(default_factory=dict)
 
     @property
@@ -144,6 +145,7 @@ def forget(
         plan.warehouse = find_in_database(warehouse, name, plan.finder)
         if ledger is not None:
             plan.ledger = find_in_database(*ledger, plan.finder)
+            plan.deletions = find_deletions(*ledger, plan.finder)
         erasure_id, is_done = erasure_of(request, plan, hashes, keyring, places)
         certificate = describe(plan, places, erasure_id)
         outcome = Outcome(certificate, tuple(sorted(plan.contact.contact_ids)))
@@ -346,7 +348,7 @@ def describe(plan: Plan, places: Places, erasure_id: str) -> Certificate:
         records=dict(Counter(name for name, _ in erased.keys)),
         linked_but_left=dict(plan.contact.left),
         removals=removals,
-        deletions_queued=len(plan.contact.contact_ids),
+        to_tell=dict(Counter(each.sync for each in plan.deletions)),
         to_clean_yourself=[shown(each) for each in sources(plan, places)],
     )
 
@@ -421,20 +423,18 @@ class _Run:
         self, ledger: tuple[duckdb.DuckDBPyConnection, str] | None
     ) -> None:
         """Write the ledger anew, with the deletions that are to be made elsewhere."""
-        contact_ids = self.plan.contact.contact_ids
-        if not contact_ids and not self.plan.ledger:
+        if ledger is None or not self.plan.ledger:
             return
         self.say("queueing the deletions")
         anew = self.places.ledger.with_name(f"{ASIDE}{self.places.ledger.name}")
-        if ledger is not None:
-            copy_without(*ledger, anew, self.plan.finder)
-        queue_deletions(
-            anew,
-            contact_ids,
-            self.certificate.erasure_id,
-            self.certificate.requested_at,
-            self.hashes,
-        )
+        copy_without(*ledger, anew, self.plan.finder)
+        if self.plan.deletions:
+            queue_deletions(
+                anew,
+                self.plan.deletions,
+                self.certificate.erasure_id,
+                self.certificate.requested_at,
+            )
         put_in_place(anew, self.places.ledger)
 
     def clean_dbt(self) -> None:

@@ -4,12 +4,14 @@ It is done in one transaction, from what the run committed on its way, so that i
 done by the next run as well if this one died.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 
 from intent.errors import IntentError
+from intent.sync.deletions import settled
 from intent.sync.difference import make_acked_table
 from intent.sync.fields import rule_text, stored, structure
 from intent.sync.ledger import Ledger, acked_table
@@ -36,8 +38,12 @@ class Ending:
     """It was planned from all rows, unlike a rollback or the rest of a run."""
 
 
-def end_run(run: Run, ending: Ending, now: datetime) -> None:
+def end_run(run: Run, ending: Ending, now: datetime) -> Collection[str]:
     """End a run: rows without an outcome are deferred, and the ledger goes forward.
+
+    Returns:
+        The keys of erased contacts that the destination has deleted by now; they are
+        no more in the ledger, but for what its file keeps of old pages.
 
     Raises:
         IntentError: the rows don't add up: a fault of ours.
@@ -48,12 +54,13 @@ def end_run(run: Run, ending: Ending, now: datetime) -> None:
         make_acked_table(connection, run.sync)
         fold_records(connection, run, now)
         fold_told(connection, run.sync)
-        settle_deletions(connection, run.sync)
+        deleted = settle_deletions(connection, run.sync)
         hold_back(connection, run.sync, now, ending.is_whole)
         remember_mapping(connection, run.sync, ending.is_whole)
         count(connection, run.run_id, ending, now)
         prune(connection, now)
     assert_adds_up(run.ledger, run.run_id)
+    return deleted
 
 
 def defer_rest(
@@ -144,13 +151,22 @@ def fold_told(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
     connection.execute(f"delete from {table} where not has_record and {is_left}")
 
 
-def settle_deletions(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
+def settle_deletions(
+    connection: duckdb.DuckDBPyConnection, sync: Sync
+) -> Collection[str]:
     """Forget what erased contacts are called, where the destination deleted them."""
-    connection.execute(
-        "delete from deletions where sync = ? and match_key in"
-        f" (select match_key from ended where op = 'delete' and {IS_GONE})",
-        [sync.name],
-    )
+    keys = [
+        key
+        for (key,) in connection.execute(
+            "select distinct ended.match_key from ended inner join deletions"
+            " on ended.sync = deletions.sync and ended.match_key = deletions.match_key"
+            f" where ended.op = 'delete' and {IS_GONE} and deletions.sync = ?",
+            [sync.name],
+        ).fetchall()
+    ]
+    if keys:
+        settled(connection, sync.name, keys)
+    return keys
 
 
 def hold_back(

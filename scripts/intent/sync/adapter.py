@@ -48,13 +48,14 @@ class Adapter(ABC, Generic[SettingsT]):
     hosts: ClassVar[Sequence[str]]
     """The hosts that may be spoken to, such as `api.hubapi.com` or
     `*.my.salesforce.com`. Besides, only loopback addresses are allowed, for tests."""
-    native_modes: ClassVar[frozenset[Mode]]
+    # These may depend on the sync: the class or the instance sets them.
+    native_modes: frozenset[Mode]
     """Modes that the destination itself knows. For the others the runner reads the
     record first and skips what the mode does not allow."""
-    native_leave: ClassVar[bool]
+    native_leave: bool
     """True: a LEAVE can be sent as it is, and a record that is not there is not created
     by it. False: the runner reads the record first."""
-    needs_remote_id: ClassVar[frozenset[Op]] = frozenset()
+    needs_remote_id: frozenset[Op] = frozenset()
     """Ops for which `Row.remote_id` must be known; the runner reads it if it is not."""
 
     def __init__(self, sync: Sync, settings: SettingsT, planned_at: datetime) -> None:
@@ -130,6 +131,14 @@ class Adapter(ABC, Generic[SettingsT]):
         """
         raise NotImplementedError
 
+    def doubt(self, job: Job) -> Job:
+        """Where to carry on with a job whose step may have been done unnoticed.
+
+        Asked after a crash, and when the answer to a step did not come. The default is
+        to ask for the same step again.
+        """
+        return job
+
     def advance(self, part: Part, job: Job, response: Response) -> Move:
         """What the answer to `step(part, job)` means."""
         raise NotImplementedError
@@ -150,8 +159,9 @@ class Adapter(ABC, Generic[SettingsT]):
             ValueError: an answer is no description.
         """
 
-    lookup_rows: ClassVar[int] = 0
-    """Most keys in one look-up. 0: records can't be read back."""
+    lookup_rows: int = 0
+    """Most keys in one look-up. 0: records can't be read back, as the destination has
+    no way to, or none with the settings that were given."""
 
     def lookup(self, keys: Sequence[str], fields: Sequence[str]) -> Request:
         """The request that reads records by match key."""

@@ -45,6 +45,8 @@ class Difference:
     acked_rows: int
     unchanged: int
     downgrades: int
+    deletions: int
+    """Of records that a mirror has no more; those of erased contacts don't count."""
     is_first: bool
     """Nothing was ever acknowledged: what is there is told, but no changes of it."""
 
@@ -103,9 +105,10 @@ def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Differ
         f"create or replace temp table planned as {planned_rows(sync, is_first)}",
         {"sync": sync.name, "now": now},
     )
-    [[changed, downgrades]] = ledger.rows(
+    [[changed, downgrades, deletions]] = ledger.rows(
         "select count(distinct match_key) filter (is_desired),"
-        " count(*) filter (is_downgrade) from compared"
+        " count(*) filter (is_downgrade), count(*) filter (record_op = 'delete')"
+        " from compared"
     )
     return Difference(
         source_rows=source_rows,
@@ -113,6 +116,7 @@ def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Differ
         acked_rows=acked_rows,
         unchanged=max(0, source_rows - changed),
         downgrades=downgrades,
+        deletions=deletions,
         is_first=is_first,
     )
 

@@ -11,7 +11,7 @@ the outcomes when a run ends, or by the next one if it died.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -207,9 +207,12 @@ class Ledger:
         except duckdb.Error:
             return
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
         """What a query gives."""
-        return self.connection.execute(sql, list(values)).fetchall()
+        given = dict(values) if isinstance(values, Mapping) else list(values)
+        return self.connection.execute(sql, given).fetchall()
 
     def close(self) -> None:
         """Close the file, and let others have it."""

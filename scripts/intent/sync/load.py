@@ -91,7 +91,7 @@ def load_sync(file: Path) -> Sync:
         faults += faults_of(error, document, Sync)
     if faults:
         raise BadInputError("\n".join(f"{called(file)}: {fault}" for fault in faults))
-    return sync.model_copy(update={"name": file.stem})
+    return sync.model_copy(update={"name": file.stem, "file": file})
 
 
 def line_of(file: Path, path: Sequence[str | int]) -> int | None:

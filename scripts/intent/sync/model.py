@@ -165,7 +165,9 @@ class Part:
     route: str = ""
     """An adapter's own name for the kind of request, such as `upsert` or `delete`."""
     content: bytes = b""
-    """The body, where packing had to make it anyway to know its size."""
+    """The body, where packing had to make it anyway to know its size. A part that is
+    made anew from the ledger, after a crash in the middle of a job, has none: it is
+    to be made again from the rows."""
     name: str = ""
     """The runner's name for it, the same after a crash: run and number."""
 

@@ -141,15 +141,8 @@ def read_rows(run: Run, first: int, last: int) -> Iterator[Row]:
             " order by outbox.seq",
             {"run": run.run_id, "first": start, "last": end},
         )
-        for seq, op, key, payload, event_id, remote_id in found:
-            yield Row(
-                seq=seq,
-                op=Op(op),
-                key=key,
-                values=read_payload(payload, Op(op), run.sync),
-                event_id=event_id,
-                remote_id=remote_id,
-            )
+        for each in found:
+            yield read_row(run.sync, *each)
         start = end + 1
 
 
@@ -174,6 +167,15 @@ def rows_of(run: Run, seqs: Sequence[int]) -> list[Row]:
         )
         for seq, op, key, payload, event_id, remote_id in found
     ]
+
+
+def read_row(
+    sync: Sync, seq: int, name: str, key: str, payload: str, *ids: str | None
+) -> Row:
+    """A row of the outbox."""
+    op = Op(name)
+    event_id, remote_id = ids
+    return Row(seq, op, key, read_payload(payload, op, sync), event_id, remote_id)
 
 
 def read_payload(payload: str, op: Op, sync: Sync) -> dict[str, Value]:

@@ -28,6 +28,8 @@ class Plan:
     as_of: datetime | None
     source_rows: int
     """Contacts that may be sent, before rows are compared."""
+    without_key: int
+    """Contacts besides that have no match key, such as an email."""
     unchanged: int
     by_op: Mapping[str, int]
     """Rows to be sent by `model.Op`; those refused or held back are not among them."""

@@ -1,4 +1,4 @@
-"""Prints the JSON Schema of syncs: `python -m intent.sync.schema > syncs/schema.json`."""
+"""Prints what `syncs/schema.json` must hold: `python -m intent.sync.schema`."""
 
 import json
 import sys

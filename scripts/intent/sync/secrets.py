@@ -140,7 +140,7 @@ def blank_settings(kind: type[SettingsT]) -> SettingsT:
     try:
         return kind()
     except (ValidationError, BadInputError):
-        blanks = {
+        blanks: dict[str, Any] = {
             name: SecretStr("") if _is_secret(field) else ""
             for name, field in kind.model_fields.items()
             if field.is_required()

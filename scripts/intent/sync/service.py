@@ -1,14 +1,54 @@
 """What the commands call: each function is one of them, without its printing."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from intent.errors import BadInputError, GuardError
 from intent.settings import Places
+from intent.sync.acknowledge import Ending, end_run
+from intent.sync.audit import publish_audit
+from intent.sync.clerk import utc_now
+from intent.sync.deletions import leave_no_trace, note_told
 from intent.sync.destinations import find_adapter
-from intent.sync.results import Drift, Finding, Plan, Rejection, RunResult, SetUp
+from intent.sync.difference import compare
+from intent.sync.earlier import (
+    copy_rest,
+    copy_reversed,
+    forget_pauses,
+    last_run,
+    run_of,
+    unsettled_runs,
+)
+from intent.sync.ledger import Ledger, open_ledger
+from intent.sync.mapping_check import check_fields, refuse_fields
+from intent.sync.outbox import Run, store_plan
+from intent.sync.planning import describe_plan, find_guards, stopping
+from intent.sync.reconcile import compare_records
+from intent.sync.results import (
+    Drift,
+    Finding,
+    Plan,
+    Rejection,
+    RunResult,
+    SetUp,
+)
 from intent.sync.secrets import blank_settings, setting_states
+from intent.sync.session import (
+    Session,
+    make_adapter,
+    new_run_id,
+    open_session,
+    stopped_by_signals,
+)
+from intent.sync.source import attached, refuse_mapping
 from intent.sync.spec import Sync
+from intent.sync.stop import Stop
+from intent.sync.tell import read_rejected, read_result, read_results
 
 
 class Progress(Protocol):
@@ -34,7 +74,7 @@ def setup(sync: Sync) -> SetUp:
     )
 
 
-def check(sync: Sync) -> Sequence[Finding]:
+def check(places: Places, sync: Sync) -> Sequence[Finding]:
     """Check credentials, the destination's schema, and the mapping against it.
 
     Raises:
@@ -42,14 +82,42 @@ def check(sync: Sync) -> Sequence[Finding]:
         RefusedError: the credentials are refused.
         UnavailableError: the destination can't be reached.
     """
-    raise NotImplementedError
+    adapter = make_adapter(sync)
+
+    async def describe(ledger: Ledger) -> Sequence[Finding]:
+        async with open_session(ledger, adapter, Stop()) as session:
+            return check_fields(sync, await session.describe())
+
+    with open_ledger(places.ledger) as ledger:
+        findings = asyncio.run(describe(ledger))
+    return [Finding("credentials", True, "accepted"), *findings]
 
 
 def plan(
     places: Places, sync: Sync, sample: int = 3, allowed: Collection[str] = ()
 ) -> Plan:
-    """Work out what a run would do; nothing is sent or written."""
-    raise NotImplementedError
+    """Work out what a run would do; nothing is sent or written.
+
+    Args:
+        places: where the warehouse and the ledger are.
+        sync: what to send where.
+        sample: so many rows are shown, masked.
+        allowed: guards that would not stop it.
+    """
+    adapter = make_adapter(sync, with_secrets=False)
+    with (
+        open_ledger(places.ledger) as ledger,
+        attached(ledger, places.warehouse) as source,
+    ):
+        refuse_mapping(sync, source)
+        ledger.connection.execute("begin transaction")
+        try:
+            difference = compare(ledger, sync, source, utc_now())
+            found = describe_plan(ledger, adapter, source, difference, sample)
+        finally:
+            ledger.roll_back()
+    stops = stopping(found.guards, allowed)
+    return replace(found, guards=stops)
 
 
 def run(
@@ -74,8 +142,41 @@ def run(
         LockedError: another sync runs, or dbt builds.
         BadInputError: a setting, column or mart is missing.
         UnavailableError: a place can't be read or written.
+        KeyboardInterrupt: it was stopped by a signal, and is in good order.
     """
-    raise NotImplementedError
+
+    def plan_anew(session: Session, run_id: str) -> Ending:
+        store_difference(session, places, run_id, allowed, wait)
+        return Ending("done")
+
+    return carry_out(places, sync, progress, plan_anew, wait)
+
+
+def store_difference(
+    session: Session,
+    places: Places,
+    run_id: str,
+    allowed: Collection[str],
+    wait: float,
+) -> None:
+    """Compare, and store what is to be sent; the warehouse is let go of at once."""
+    ledger, sync = session.ledger, session.adapter.sync
+    with attached(ledger, places.warehouse, wait) as source:
+        refuse_mapping(sync, source)
+        now = utc_now()
+        difference = compare(ledger, sync, source, now)
+        if found := stopping(find_guards(sync, source, difference), allowed):
+            raise GuardError(
+                "\n".join(
+                    [
+                        f"the sync {sync.name} was stopped, nothing was sent:",
+                        *(f"- {each}" for each in found),
+                        "Look at the marts. If they are right, go on with "
+                        + " ".join(f"--allow {e.partition(':')[0]}" for e in found),
+                    ]
+                )
+            )
+        store_plan(Run(ledger, sync, run_id), source, difference, now)
 
 
 def resume(places: Places, sync: Sync, progress: Progress) -> RunResult | None:
@@ -83,22 +184,66 @@ def resume(places: Places, sync: Sync, progress: Progress) -> RunResult | None:
 
     None: it is finished.
     """
-    raise NotImplementedError
+    with open_ledger(places.ledger) as ledger:
+        before = last_run(ledger, sync)
+        if before is None or not before.has_left_rows:
+            return None
+
+    def plan_rest(session: Session, run_id: str) -> Ending:
+        copy_rest(Run(session.ledger, sync, run_id), before.run_id, utc_now())
+        return Ending("done", is_whole=False)
+
+    return carry_out(places, sync, progress, plan_rest)
 
 
 def retry(places: Places, sync: Sync, progress: Progress) -> RunResult:
     """Run, and try all rows again that were refused before."""
-    raise NotImplementedError
+
+    def plan_all(session: Session, run_id: str) -> Ending:
+        forget_pauses(session.ledger, sync, utc_now())
+        store_difference(session, places, run_id, (), 0.0)
+        return Ending("done")
+
+    return carry_out(places, sync, progress, plan_all)
+
+
+def rollback(
+    places: Places, sync_of: Callable[[str], Sync], run_id: str, progress: Progress
+) -> RunResult:
+    """Send what was acknowledged before a run again, for each row it changed.
+
+    Rows that were changed by a later run stay as they are. Records that the run
+    created get their fields unset; what it deleted can't be brought back.
+
+    Args:
+        places: where the ledger is.
+        sync_of: gives the sync of a name.
+        run_id: the run.
+        progress: is told how far it is.
+
+    Raises:
+        BadInputError: there is no such run, or it is too old.
+    """
+    with open_ledger(places.ledger) as ledger:
+        sync = sync_of(run_of(ledger, run_id))
+
+    def plan_back(session: Session, new_id: str) -> Ending:
+        copy_reversed(Run(session.ledger, sync, new_id), run_id, utc_now())
+        return Ending("done", is_whole=False)
+
+    return carry_out(places, sync, progress, plan_back)
 
 
 def rejected(places: Places, sync: Sync) -> Sequence[Rejection]:
     """The rows that are refused, the newest first."""
-    raise NotImplementedError
+    with open_ledger(places.ledger) as ledger:
+        return read_rejected(ledger, sync)
 
 
 def status(places: Places) -> Sequence[RunResult]:
     """The last run of each sync."""
-    raise NotImplementedError
+    with open_ledger(places.ledger) as ledger:
+        return read_results(ledger)
 
 
 def reconcile(places: Places, sync: Sync, limit: int | None = None) -> Drift:
@@ -108,13 +253,110 @@ def reconcile(places: Places, sync: Sync, limit: int | None = None) -> Drift:
         places: where the ledger is.
         sync: whose records.
         limit: at most so many, chosen at random; None: all.
+
+    Raises:
+        BadInputError: records of this destination can't be read back.
     """
-    raise NotImplementedError
+    adapter = make_adapter(sync)
+    if adapter.lookup_rows == 0:
+        raise BadInputError(
+            f"{adapter.name} can't be asked what it has: there is nothing to compare."
+        )
+
+    async def look(ledger: Ledger) -> Drift:
+        stop = Stop()
+        async with open_session(ledger, adapter, stop) as session:
+            with stopped_by_signals(stop):
+                return await compare_records(session, limit)
+
+    with open_ledger(places.ledger) as ledger:
+        return asyncio.run(look(ledger))
 
 
-def rollback(places: Places, run_id: str, progress: Progress) -> RunResult:
-    """Send what was acknowledged before a run again, for each row it changed.
+def carry_out(
+    places: Places,
+    sync: Sync,
+    progress: Progress,
+    plan_rows: Callable[[Session, str], Ending],
+    wait: float = 0.0,
+) -> RunResult:
+    """Settle what is unsettled, plan, send, bring the ledger forward, publish.
 
-    Rows that were changed by a later run stay as they are.
+    Args:
+        places: where the ledger is.
+        sync: what to send where.
+        progress: is told how far it is.
+        plan_rows: stores the rows of a new run, and says how it ends if all goes well.
+        wait: for how many seconds to wait for the ledger.
     """
-    raise NotImplementedError
+    started = time.monotonic()
+    adapter = make_adapter(sync)
+    run_id = new_run_id(sync)
+    with open_ledger(places.ledger, wait) as ledger:
+
+        async def go() -> Collection[str]:
+            stop = Stop()
+            async with open_session(ledger, adapter, stop) as session:
+                with stopped_by_signals(stop):
+                    async with published(places, ledger):
+                        await session.describe()
+                        refuse_fields(sync, session.schema)
+                        deleted = await settle_earlier(session)
+                        ending = plan_rows(session, run_id)
+                        deleted = [
+                            *deleted,
+                            *await send(session, run_id, progress, ending),
+                        ]
+                if stop.error:
+                    raise stop.error
+                return deleted
+
+        deleted = asyncio.run(go())
+        result = read_result(ledger, run_id, time.monotonic() - started)
+        if deleted:
+            note_told(ledger.connection, places.erasures)
+            leave_no_trace(ledger)
+    return result
+
+
+@asynccontextmanager
+async def published(places: Places, ledger: Ledger) -> AsyncIterator[None]:
+    """Publish the audit at the end of the block, however it ends."""
+    try:
+        yield
+    finally:
+        publish_audit(ledger, places)
+
+
+async def settle_earlier(session: Session) -> Collection[str]:
+    """Settle the runs that died, and those that left rows in doubt."""
+    deleted: list[str] = []
+    for before in unsettled_runs(session.ledger, session.adapter.sync):
+        async with session.runner(before.run_id) as runner:
+            await runner.settle()
+            run = runner.clerk.run
+        if session.stop.error:
+            raise session.stop.error
+        state = "died" if before.state == "running" else before.state
+        ending = Ending(state, before.reason, is_whole=False)
+        deleted += end_run(run, ending, utc_now())
+    return deleted
+
+
+async def send(
+    session: Session, run_id: str, progress: Progress, ending: Ending
+) -> Collection[str]:
+    """Send the rows of a run, and bring the ledger forward."""
+    ledger = session.ledger
+    [(planned,)] = ledger.rows(
+        "select count(*) from outbox where run_id = $run and seq not in"
+        " (select seq from outcomes where run_id = $run)",
+        {"run": run_id},
+    )
+    progress.planned(planned)
+    async with session.runner(run_id, progress.ended) as runner:
+        await runner.deliver()
+        run = runner.clerk.run
+    if session.stop.is_set:
+        ending = Ending("stopped", session.stop.reason, ending.is_whole)
+    return end_run(run, ending, utc_now())

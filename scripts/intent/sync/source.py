@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from intent.errors import BadInputError, UnavailableError
+from intent.errors import BadInputError, LockedError, UnavailableError
 from intent.sync.fields import quoted
-from intent.sync.ledger import LOCK_WORDS, Ledger, LockedError, kind_of
+from intent.sync.ledger import LOCK_WORDS, Ledger, kind_of
 from intent.sync.load import line_of
 from intent.sync.spec import FieldType, Sync
 from intent.warehouse import PUBLIC_SCHEMA
@@ -212,7 +212,7 @@ def refuse_mapping(sync: Sync, source: Source) -> None:
     Raises:
         BadInputError: with all that is missing or does not fit, by line.
     """
-    faults = []
+    faults: list[tuple[tuple[str, ...], str]] = []
     for mart in (sync.source, *sync.also):
         if mart not in source.columns:
             faults.append((("source",), f"there is no mart {mart}"))
@@ -253,7 +253,7 @@ def worded(sync: Sync, faults: Sequence[tuple[tuple[str, ...], str]]) -> str:
     """Faults of a sync's file in words, a line each."""
     lines = [f"the sync {sync.name} can not be used:"]
     for path, wrong in faults:
-        line = line_of(sync.name, path)
+        line = line_of(sync.file, path) if sync.file else None
         where = f"line {line}: " if line else ""
         lines.append(f"- {where}{'.'.join(path)}: {wrong}")
     return "\n".join(lines)

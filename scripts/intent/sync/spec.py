@@ -7,6 +7,7 @@ check the files.
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -188,6 +189,7 @@ class Sync(_Model):
     """One sync, as its file says."""
 
     name: str = Field(pattern=NAME, exclude=True, description="The file's name.")
+    file: Path | None = Field(default=None, exclude=True)
     description: str = ""
     enabled: bool = Field(
         default=False,
@@ -257,7 +259,7 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema of a sync's file."""
     schema = Sync.model_json_schema()
     properties = schema["properties"]
-    del properties["name"]
+    del properties["name"], properties["file"]
     schema["required"].remove("name")
     fields = properties["fields"]
     short_form = {"type": "string", "description": "The column that fills it."}

@@ -1,0 +1,142 @@
+"""Runs of before: what they left, and how it is taken up again or taken back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from intent.errors import BadInputError
+from intent.sync.ledger import Ledger, acked_table
+from intent.sync.model import State
+from intent.sync.outbox import Run
+from intent.sync.spec import Sync
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """A run as the ledger has it."""
+
+    run_id: str
+    state: str
+    reason: str
+    left: int
+
+    @property
+    def has_left_rows(self) -> bool:
+        """It died, or left rows to be sent."""
+        return self.state == "running" or self.left > 0
+
+
+RUNS = (
+    "select run_id, state, coalesce(reason, ''),"
+    " coalesce(deferred, 0) + coalesce(in_doubt, 0) from runs where sync = ?"
+)
+
+
+def last_run(ledger: Ledger, sync: Sync) -> EarlierRun | None:
+    """The last run of a sync."""
+    found = ledger.rows(f"{RUNS} order by rowid desc limit 1", [sync.name])
+    return EarlierRun(*found[0]) if found else None
+
+
+def unsettled_runs(ledger: Ledger, sync: Sync) -> Sequence[EarlierRun]:
+    """The runs that died, and those with rows in doubt, the oldest first."""
+    found = ledger.rows(
+        f"{RUNS} and (state = 'running' or in_doubt > 0) order by rowid", [sync.name]
+    )
+    return [EarlierRun(*each) for each in found]
+
+
+def run_of(ledger: Ledger, run_id: str) -> str:
+    """The name of the sync that a run was of.
+
+    Raises:
+        BadInputError: there is no such run, or its rows are no longer kept.
+    """
+    found = ledger.rows("select sync from runs where run_id = ?", [run_id])
+    if not found:
+        raise BadInputError(
+            f"There is no run {run_id}. `intent sync status` lists the last ones."
+        )
+    if not ledger.rows("select 1 from outbox where run_id = ? limit 1", [run_id]):
+        raise BadInputError(
+            f"The rows of run {run_id} are not kept any more, or it had none."
+        )
+    name: str = found[0][0]
+    return name
+
+
+def begin(run: Run, now: datetime, rows: str, before: str) -> None:
+    """Store a run whose rows come from an earlier one, by SQL without `seq`."""
+    sync, run_id = run.sync, run.run_id
+    with run.ledger.commit() as connection:
+        connection.execute(
+            "insert into outbox by name select $run as run_id, $sync as sync,"
+            " row_number() over (order by phase, earlier_seq) as seq,"
+            f" rest.* exclude (earlier_seq) from ({rows}) as rest",
+            {"run": run_id, "sync": sync.name, "before": before},
+        )
+        connection.execute(
+            "insert into runs by name select $run as run_id, $sync as sync,"
+            " $destination as destination, 'running' as state, $now as started_at,"
+            " (select max(as_of) from runs where run_id = $before) as as_of,"
+            " 0 as source_rows, 0 as without_key, 0 as unchanged,"
+            " (select count(*) from outbox where run_id = $run) as planned,"
+            " $before as rolls_back",
+            {
+                "run": run_id,
+                "sync": sync.name,
+                "destination": sync.destination,
+                "now": now,
+                "before": before,
+            },
+        )
+
+
+def copy_rest(run: Run, before: str, now: datetime) -> None:
+    """Begin a run of the rows that an earlier one left."""
+    rows = (
+        "select outbox.seq as earlier_seq, outbox.* exclude (run_id, sync, seq)"
+        " from outbox inner join (select seq, max_by(state, rowid) as state"
+        " from outcomes where run_id = $before group by seq) as last"
+        " on outbox.seq = last.seq"
+        f" where outbox.run_id = $before and last.state = '{State.DEFERRED}'"
+        " and $sync is not null and $run is not null"
+    )
+    begin(run, now, rows, before)
+
+
+def copy_reversed(run: Run, before: str, now: datetime) -> None:
+    """Begin a run that takes an earlier one back.
+
+    Only rows whose last acknowledged write was that run's; a record that it created is
+    left, one that it left is written again.
+    """
+    rows = (
+        "select outbox.seq as earlier_seq, cast(1 as tinyint) as phase,"
+        " case when outbox.before is null then 'leave' else 'update' end as op,"
+        " outbox.match_key, outbox.row_id,"
+        " coalesce(outbox.before, outbox.payload) as payload,"
+        " outbox.payload as before, outbox.changed,"
+        " md5('') as trigger_hash, cast(null as varchar) as told,"
+        " cast(null as varchar) as event_id,"
+        " coalesce(acked.remote_id, outbox.remote_id) as remote_id"
+        " from outbox inner join (select seq, max_by(state, rowid) as state"
+        " from outcomes where run_id = $before group by seq) as last"
+        " on outbox.seq = last.seq"
+        f" left join {acked_table(run.sync.name)} as acked"
+        " on outbox.match_key = acked.match_key"
+        " where outbox.run_id = $before"
+        f" and last.state = '{State.ACKNOWLEDGED}'"
+        " and (outbox.op in ('create', 'update') and acked.run_id = $before"
+        " or outbox.op = 'leave' and acked.match_key is null)"
+        " and $sync is not null and $run is not null"
+    )
+    begin(run, now, rows, before)
+
+
+def forget_pauses(ledger: Ledger, sync: Sync, now: datetime) -> None:
+    """Let all rows be tried again that were refused."""
+    with ledger.commit() as connection:
+        connection.execute(
+            "update rejected set next_try_at = ? where sync = ?", [now, sync.name]
+        )

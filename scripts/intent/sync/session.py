@@ -1,0 +1,217 @@
+"""Opens a destination, and carries out runs of the ledger with it."""
+
+import asyncio
+import secrets
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from intent.errors import RefusedError, UnavailableError
+from intent.sync.adapter import Adapter
+from intent.sync.budget import Budget, read_budget, store_quota
+from intent.sync.clerk import Clerk, utc_now
+from intent.sync.courier import Courier, Tries
+from intent.sync.destinations import find_adapter
+from intent.sync.ledger import Ledger
+from intent.sync.local_checks import LocalChecks
+from intent.sync.model import Advice, RemoteField, Response, Verdict
+from intent.sync.outbox import Run
+from intent.sync.rates import RateLimiter
+from intent.sync.retry import TRIES, backoff
+from intent.sync.runner import Runner
+from intent.sync.secrets import blank_settings, read_settings
+from intent.sync.spec import Sync
+from intent.sync.stop import Stop
+from intent.sync.wire import Channel, HttpChannel
+
+Schema = Mapping[str, RemoteField] | None
+
+
+def make_adapter(sync: Sync, with_secrets: bool = True) -> Adapter[Any]:
+    """The adapter of a sync.
+
+    Raises:
+        BadInputError: there is no such destination, or a setting is missing.
+    """
+    kind = find_adapter(sync.destination)
+    read = read_settings if with_secrets else blank_settings
+    return kind(sync, read(kind.settings), datetime.now(UTC))
+
+
+def new_run_id(sync: Sync) -> str:
+    """The name of a new run: when, of what."""
+    return f"{utc_now():%Y%m%dT%H%M%S}-{sync.name}-{secrets.token_hex(3)}"
+
+
+@dataclass
+class Session:
+    """A destination that is open for the runs of one command."""
+
+    ledger: Ledger
+    adapter: Adapter[Any]
+    channel: Channel
+    stop: Stop
+    lanes: Mapping[str, RateLimiter]
+    budget: Budget
+    schema: Schema = None
+
+    @asynccontextmanager
+    async def runner(
+        self, run_id: str, on_ended: Callable[[int], None] = lambda _: None
+    ) -> AsyncIterator[Runner]:
+        """A runner for one run."""
+        run = Run(self.ledger, self.adapter.sync, run_id)
+        async with Clerk(run, on_ended) as clerk:
+            courier = Courier(
+                self.adapter, self.channel, clerk, self.budget, self.lanes, self.stop
+            )
+            yield Runner(
+                self.adapter, clerk, courier, LocalChecks(self.adapter, self.schema)
+            )
+            await clerk.flush()
+            if courier.quota is not None:
+                account = courier.account
+                store_quota(self.ledger, account, courier.quota, utc_now())
+
+    async def describe(self) -> Schema:
+        """The destination's fields; this proves the credentials as well.
+
+        Raises:
+            RefusedError: the credentials are refused.
+            UnavailableError: the destination can't be reached, or does not answer.
+        """
+        async with self.runner("") as runner:
+            answers = [
+                await ask(runner.courier, request)
+                for request in self.adapter.describe_requests()
+            ]
+        try:
+            self.schema = self.adapter.read_fields(answers)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnavailableError(
+                f"{self.adapter.name} does not describe its fields as it should. Is "
+                "the address right?"
+            ) from error
+        return self.schema
+
+
+async def ask(courier: Courier, request: Any) -> Response:
+    """The answer to a request that only reads.
+
+    Raises:
+        RefusedError: the credentials are refused.
+        UnavailableError: there is none.
+    """
+    tries = Tries()
+    name = courier.adapter.name
+    while not tries.are_over:
+        reply = await courier.exchange(request)
+        if reply is None:
+            break
+        courier.clerk.write(reply.entries)
+        response = reply.response
+        if response is None:
+            tries.count(reply)
+            if tries.failures >= TRIES // 2:
+                raise UnavailableError(f"{reply.fault}")
+            await courier.stop.sleep(backoff(tries.failures))
+        elif response.status == 401:
+            tries.tokens += 1
+            if not await courier.reauthorise(reply.token, tries.tokens):
+                break
+        elif response.status == 403:
+            raise RefusedError(
+                f"{name} refuses the credentials, or they lack a right (403). See "
+                f"`intent sync setup {courier.adapter.sync.name}`."
+            )
+        elif response.status == 429 or response.status >= 500:
+            if not await courier.prepare(tries, reply, Verdict(advice=Advice.RESEND)):
+                break
+        else:
+            return response
+    if courier.stop.error:
+        raise courier.stop.error
+    raise UnavailableError(courier.stop.reason or f"{name} does not answer at present.")
+
+
+@asynccontextmanager
+async def open_session(
+    ledger: Ledger, adapter: Adapter[Any], stop: Stop
+) -> AsyncIterator[Session]:
+    """A session with a destination, within its rates and what is left of its quota."""
+    channel = open_channel(adapter)
+    account = (adapter.name, adapter.address)
+    limits = adapter.limits
+    try:
+        yield Session(
+            ledger,
+            adapter,
+            channel,
+            stop,
+            lanes={
+                lane: RateLimiter(windows, recent(ledger, account, lane, windows))
+                for lane, windows in limits.windows.items()
+            },
+            budget=read_budget(
+                ledger,
+                account,
+                (limits.requests_a_day, adapter.sync.requests_a_day),
+                utc_now(),
+            ),
+        )
+    finally:
+        await channel.close()
+
+
+def open_channel(adapter: Adapter[Any]) -> Channel:
+    """The channel by which a destination is spoken to."""
+    own: Callable[[], Channel] | None = getattr(adapter, "open_channel", None)
+    return own() if own else HttpChannel(adapter)
+
+
+def recent(
+    ledger: Ledger, account: tuple[str, str], lane: str, windows: Any
+) -> Iterator[tuple[float, int]]:
+    """The requests that still count in rate windows: their age, and their units."""
+    longest = max((window.seconds for window in windows), default=0.0)
+    now = utc_now()
+    for sent_at, units in ledger.rows(
+        "select sent_at, units from requests where destination = ? and account = ?"
+        " and lane = ? and sent_at > ?",
+        [*account, lane, now - timedelta(seconds=2 * longest)],
+    ):
+        yield (now - sent_at).total_seconds(), units
+
+
+@contextmanager
+def stopped_by_signals(stop: Stop) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM stop the run in good order, within the block.
+
+    Raises:
+        KeyboardInterrupt: at the end, if one came.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    came: list[int] = []
+
+    def interrupt(number: int) -> None:
+        came.append(number)
+        stop("it was stopped")
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        loop.add_signal_handler(number, interrupt, number)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt

@@ -1,0 +1,33 @@
+"""How a run is stopped, and who waits learns of it."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Stop:
+    """Tells all workers of a run to send nothing more."""
+
+    reason: str = ""
+    """In words; '' as long as the run goes on."""
+    error: Exception | None = None
+    """What the command is to fail with, once the ledger is in order."""
+    _event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __call__(self, reason: str, error: Exception | None = None) -> None:
+        """Stop; the first reason holds, and any error."""
+        self.reason = self.reason or reason
+        self.error = self.error or error
+        self._event.set()
+
+    @property
+    def is_set(self) -> bool:
+        """The run is to end."""
+        return self._event.is_set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, but not for longer than the run goes on."""
+        try:
+            await asyncio.wait_for(self._event.wait(), max(0.0, seconds))
+        except TimeoutError:
+            return
