@@ -92,6 +92,9 @@ def plan_counts(plan: Plan) -> Table:
     if plan.held_back:
         meaning = "refused over there before; tried again later, or by `retry`"
         table.add_row("held back", f"{plan.held_back:,}", meaning)
+    if plan.without_key:
+        meaning = "can't be found over there, such as for want of an email"
+        table.add_row("no match key", f"{plan.without_key:,}", meaning)
     table.add_row("unchanged", f"{plan.unchanged:,}", "")
     if plan.requests:
         table.add_row("requests", f"{plan.requests:,}", quota(plan))

@@ -61,6 +61,15 @@ class Progress(Protocol):
         """So many more rows have an outcome."""
 
 
+class RunStopped(KeyboardInterrupt):
+    """A run was stopped by a signal, and is in good order."""
+
+    def __init__(self, result: RunResult) -> None:
+        """Carry along what it came to."""
+        super().__init__()
+        self.result = result
+
+
 def setup(sync: Sync) -> SetUp:
     """What is to be created over there and to be set here; needs no credentials."""
     kind = find_adapter(sync.destination)
@@ -142,7 +151,7 @@ def run(
         LockedError: another sync runs, or dbt builds.
         BadInputError: a setting, column or mart is missing.
         UnavailableError: a place can't be read or written.
-        KeyboardInterrupt: it was stopped by a signal, and is in good order.
+        RunStopped: it was stopped by a signal, and is in good order.
     """
 
     def plan_anew(session: Session, run_id: str) -> Ending:
@@ -311,8 +320,13 @@ def carry_out(
                     raise stop.error
                 return deleted
 
-        deleted = asyncio.run(go())
-        result = read_result(ledger, run_id, time.monotonic() - started)
+        try:
+            deleted = asyncio.run(go())
+        except KeyboardInterrupt as stopped:
+            for result in read_result(ledger, run_id, time.monotonic() - started):
+                raise RunStopped(result) from stopped
+            raise
+        [result] = read_result(ledger, run_id, time.monotonic() - started)
         if deleted:
             note_told(ledger.connection, places.erasures)
             leave_no_trace(ledger)

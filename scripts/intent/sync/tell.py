@@ -16,11 +16,14 @@ RESULTS = (
 )
 
 
-def read_result(ledger: Ledger, run_id: str, seconds: float) -> RunResult:
-    """What a run came to, which took so many seconds in all."""
-    [found] = ledger.rows(f"{RESULTS} where runs.run_id = ?", [run_id])
-    *before, _, reason = found
-    return RunResult(*before, seconds, reason, rejections(ledger, run_id))
+def read_result(ledger: Ledger, run_id: str, seconds: float) -> Sequence[RunResult]:
+    """What a run came to, which took so many seconds in all; none if it never began."""
+    return [
+        RunResult(*before, seconds, reason, rejections(ledger, run_id))
+        for *before, _, reason in ledger.rows(
+            f"{RESULTS} where runs.run_id = ?", [run_id]
+        )
+    ]
 
 
 def read_results(ledger: Ledger) -> Sequence[RunResult]:
