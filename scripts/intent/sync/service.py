@@ -25,6 +25,7 @@ from intent.sync.earlier import (
     unsettled_runs,
 )
 from intent.sync.ledger import Ledger, open_ledger
+from intent.sync.load import load_syncs
 from intent.sync.mapping_check import check_fields, refuse_fields
 from intent.sync.outbox import Run, store_plan
 from intent.sync.planning import describe_plan, find_guards, stopping
@@ -216,17 +217,14 @@ def retry(places: Places, sync: Sync, progress: Progress) -> RunResult:
     return carry_out(places, sync, progress, plan_all)
 
 
-def rollback(
-    places: Places, sync_of: Callable[[str], Sync], run_id: str, progress: Progress
-) -> RunResult:
+def rollback(places: Places, run_id: str, progress: Progress) -> RunResult:
     """Send what was acknowledged before a run again, for each row it changed.
 
     Rows that were changed by a later run stay as they are. Records that the run
     created get their fields unset; what it deleted can't be brought back.
 
     Args:
-        places: where the ledger is.
-        sync_of: gives the sync of a name.
+        places: where the ledger and the syncs are.
         run_id: the run.
         progress: is told how far it is.
 
@@ -234,7 +232,8 @@ def rollback(
         BadInputError: there is no such run, or it is too old.
     """
     with open_ledger(places.ledger) as ledger:
-        sync = sync_of(run_of(ledger, run_id))
+        name = run_of(ledger, run_id)
+    [sync] = load_syncs(places.syncs, [name])
 
     def plan_back(session: Session, new_id: str) -> Ending:
         copy_reversed(Run(session.ledger, sync, new_id), run_id, utc_now())

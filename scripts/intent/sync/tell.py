@@ -1,40 +1,61 @@
 """Reads from the ledger what runs came to."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from intent.sync.ledger import Ledger
 from intent.sync.model import State
 from intent.sync.results import Rejection, RunResult
 from intent.sync.spec import Sync
 
+COUNTS = (
+    "planned",
+    "acknowledged",
+    "rejected",
+    "deferred",
+    "skipped",
+    "in_doubt",
+    "unchanged",
+)
 RESULTS = (
-    "select runs.run_id, sync, destination, state, finished_at, coalesce(planned, 0),"
-    " coalesce(acknowledged, 0), coalesce(rejected, 0), coalesce(deferred, 0),"
-    " coalesce(skipped, 0), coalesce(in_doubt, 0), coalesce(unchanged, 0),"
+    "select run_id, sync, destination, state, finished_at, coalesce(reason, ''),"
     " (select count(*) from requests where requests.run_id = runs.run_id),"
-    " coalesce(epoch(finished_at - started_at), 0.0), coalesce(reason, '') from runs"
+    " coalesce(epoch(finished_at - started_at), 0.0), "
+    + ", ".join(f"coalesce({name}, 0)" for name in COUNTS)
+    + " from runs"
 )
 
 
 def read_result(ledger: Ledger, run_id: str, seconds: float) -> Sequence[RunResult]:
     """What a run came to, which took so many seconds in all; none if it never began."""
     return [
-        RunResult(*before, seconds, reason, rejections(ledger, run_id))
-        for *before, _, reason in ledger.rows(
-            f"{RESULTS} where runs.run_id = ?", [run_id]
-        )
+        replace(as_result(ledger, found), seconds=seconds)
+        for found in ledger.rows(f"{RESULTS} where run_id = ?", [run_id])
     ]
 
 
 def read_results(ledger: Ledger) -> Sequence[RunResult]:
     """What the last run of each sync came to."""
-    return [
-        RunResult(*found, rejections(ledger, found[0]))
-        for found in ledger.rows(
-            f"{RESULTS} where runs.rowid in (select max(rowid) from runs group by sync)"
-            " order by sync"
-        )
-    ]
+    last = "where rowid in (select max(rowid) from runs group by sync) order by sync"
+    return [as_result(ledger, found) for found in ledger.rows(f"{RESULTS} {last}")]
+
+
+def as_result(ledger: Ledger, found: Sequence[Any]) -> RunResult:
+    """A row of the ledger's runs as a result."""
+    run_id, sync, destination, state, finished_at, reason, requests, seconds = found[:8]
+    return RunResult(
+        run_id=run_id,
+        sync=sync,
+        destination=destination,
+        state=state,
+        finished_at=finished_at,
+        reason=reason,
+        requests=requests,
+        seconds=seconds,
+        rejections=rejections(ledger, run_id),
+        **dict(zip(COUNTS, found[8:], strict=True)),
+    )
 
 
 def rejections(ledger: Ledger, run_id: str) -> dict[str, int]:
