@@ -268,19 +268,24 @@ def rejected_command(
 
 
 @app.command("status")
-def status_command(as_json: AsJson = False) -> None:
-    """Show the last run of each sync.
+def status_command(
+    runs: Annotated[
+        int, typer.Option(min=1, help="Show so many runs of each sync.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show the last run of each sync, with its id.
 
     While a sync runs, what was published after the run before.
 
-        intent sync status --json
+        intent sync status --runs 5
     """
-    results = service.status(places())
+    results = service.status(places(), runs)
     several = Several(list(results))
     if as_json:
         print_json("runs", [each.as_json() for each in results], several)
     elif results:
-        render.print_runs(results, console.out)
+        render.print_runs(results, console.out, with_ids=True)
     else:
         console.out.print("Nothing was sent yet.")
 
@@ -344,15 +349,9 @@ def rollback_command(
     ask(f"Send what was acknowledged before the run {run} again?", yes, as_json)
     place = places()
 
-    def sync_of(name: str) -> Sync:
-        chosen = choose(place, [name])
-        for fault in chosen.faults:
-            raise fault.error
-        return chosen.results[0]
-
     several: Several[RunResult] = Several()
     with stopping_well(several), bar("rollback") as progress:
-        several.results.append(service.rollback(place, sync_of, run, progress))
+        several.results.append(service.rollback(place, run, progress))
     show_runs(several, as_json)
 
 
@@ -449,7 +448,8 @@ def print_json(name: str, content: Sequence[Any], several: Several[Any]) -> None
     """Print results and faults as JSON."""
     faults = [each.as_json() for each in several.faults]
     # Not through rich, which would break long lines.
-    typer.echo(json.dumps({name: content, "faults": faults}, indent=2, default=str))
+    document = {name: content, "faults": faults}
+    typer.echo(json.dumps(document, indent=2, default=render.as_text))
 
 
 def finish(several: Several[Any], codes: Iterable[ExitCode] = ()) -> None:

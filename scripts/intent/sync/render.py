@@ -24,6 +24,8 @@ GOOD, NOTE, BAD, QUIET = "green", "yellow", "red", "dim"
 SAMPLE_FIELDS = 6
 ID_SHOWN = 8
 """As many characters of a contact's id as `intent explain` needs."""
+DIED = ("running", "died")
+"""States of runs that did not end by themselves; one that runs has the ledger."""
 
 OPS: Mapping[str, tuple[str, str]] = {
     Op.CREATE: ("create", "never acknowledged before"),
@@ -169,7 +171,9 @@ def plans_table(plans: Sequence[Plan]) -> Table:
 # Runs ------------------------------------------------------------------------------
 
 
-def print_runs(results: Sequence[RunResult], console: Console) -> None:
+def print_runs(
+    results: Sequence[RunResult], console: Console, with_ids: bool = False
+) -> None:
     """Print what runs came to: a row each, then what a person should know of it."""
     if not results:
         return
@@ -191,7 +195,8 @@ def print_runs(results: Sequence[RunResult], console: Console) -> None:
     }
     if not any(texts["ended"]):
         del texts["ended"]
-    console.print(counts_table([each.sync for each in results], counts, texts))
+    names = [each.run_id if with_ids else each.sync for each in results]
+    console.print(counts_table(names, counts, texts))
     for result in results:
         for words in remarks(result):
             console.print(words, soft_wrap=True)
@@ -199,7 +204,9 @@ def print_runs(results: Sequence[RunResult], console: Console) -> None:
 
 def remarks(result: RunResult) -> Iterator[Text]:
     """What a person should know of a run beyond its numbers."""
-    if result.state != "done":
+    if result.state in DIED:
+        yield heading(result.sync, "the run died; the next one settles it")
+    elif result.state != "done":
         why = f": {result.reason}" if result.reason else ""
         yield heading(result.sync, f"{result.state}{why}")
     if result.rejected:
@@ -357,3 +364,10 @@ def moment(at: datetime) -> str:
     """A moment in UTC, to the minute."""
     utc = at.astimezone(UTC) if at.tzinfo else at
     return f"{utc:%Y-%m-%d %H:%M} UTC"
+
+
+def as_text(value: object) -> str:
+    """A value that JSON does not have: moments as ISO, in UTC."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return str(value)

@@ -248,10 +248,10 @@ def rejected(places: Places, sync: Sync) -> Sequence[Rejection]:
         return read_rejected(ledger, sync)
 
 
-def status(places: Places) -> Sequence[RunResult]:
-    """The last run of each sync."""
+def status(places: Places, most: int = 1) -> Sequence[RunResult]:
+    """The last runs of each sync, of each the newest first."""
     with open_ledger(places.ledger) as ledger:
-        return read_results(ledger)
+        return read_results(ledger, most)
 
 
 def reconcile(places: Places, sync: Sync, limit: int | None = None) -> Drift:

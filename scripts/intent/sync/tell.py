@@ -35,10 +35,15 @@ def read_result(ledger: Ledger, run_id: str, seconds: float) -> Sequence[RunResu
     ]
 
 
-def read_results(ledger: Ledger) -> Sequence[RunResult]:
-    """What the last run of each sync came to."""
-    last = "where rowid in (select max(rowid) from runs group by sync) order by sync"
-    return [as_result(ledger, found) for found in ledger.rows(f"{RESULTS} {last}")]
+def read_results(ledger: Ledger, most: int = 1) -> Sequence[RunResult]:
+    """What the last runs of each sync came to, of each the newest first."""
+    last = (
+        "qualify row_number() over (partition by sync order by rowid desc) <= ?"
+        " order by sync, rowid desc"
+    )
+    return [
+        as_result(ledger, found) for found in ledger.rows(f"{RESULTS} {last}", [most])
+    ]
 
 
 def as_result(ledger: Ledger, found: Sequence[Any]) -> RunResult:
