@@ -24,6 +24,7 @@ GOOD, NOTE, BAD, QUIET = "green", "yellow", "red", "dim"
 SAMPLE_FIELDS = 6
 ID_SHOWN = 8
 """As many characters of a contact's id as `intent explain` needs."""
+NAME_SHOWN = 40
 DIED = ("running", "died")
 """States of runs that did not end by themselves; one that runs has the ledger."""
 
@@ -186,17 +187,15 @@ def print_runs(
         Count("unchanged", [each.unchanged for each in results]),
         Count("requests", [each.requests for each in results]),
     ]
-    texts = {
-        "ended": [
-            f"{each.finished_at:%m-%d %H:%M}" if each.finished_at else ""
-            for each in results
-        ],
-        "took": [span(each.seconds) for each in results],
-    }
-    if not any(texts["ended"]):
-        del texts["ended"]
-    names = [each.run_id if with_ids else each.sync for each in results]
-    console.print(counts_table(names, counts, texts))
+    if with_ids:
+        ended = [each.finished_at for each in results]
+        texts = {"ended": [f"{at:%m-%d %H:%M}" if at else "" for at in ended]}
+        names = [each.run_id for each in results]
+        console.print(counts_table(names, counts[:-1], texts))
+    else:
+        texts = {"took": [span(each.seconds) for each in results]}
+        names = [each.sync for each in results]
+        console.print(counts_table(names, counts, texts))
     for result in results:
         for words in remarks(result):
             console.print(words, soft_wrap=True)
@@ -320,7 +319,8 @@ def counts_table(
     """A row per sync: its counts, without those that are 0 for all, then texts."""
     shown = [each for each in counts if any(each.numbers)]
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
-    table.add_column("sync", overflow="fold", min_width=19)
+    longest = max((len(name) for name in names), default=0)
+    table.add_column("sync", overflow="fold", min_width=min(longest, NAME_SHOWN))
     for title in (*(each.title for each in shown), *texts):
         table.add_column(title, justify="right", no_wrap=True)
     for row, name in enumerate(names):

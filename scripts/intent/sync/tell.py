@@ -38,8 +38,9 @@ def read_result(ledger: Ledger, run_id: str, seconds: float) -> Sequence[RunResu
 def read_results(ledger: Ledger, most: int = 1) -> Sequence[RunResult]:
     """What the last runs of each sync came to, of each the newest first."""
     last = (
-        "qualify row_number() over (partition by sync order by rowid desc) <= ?"
-        " order by sync, rowid desc"
+        "where rowid in (select id from (select rowid as id, row_number() over ("
+        "partition by sync order by rowid desc) as number from runs)"
+        " where number <= ?) order by sync, rowid desc"
     )
     return [
         as_result(ledger, found) for found in ledger.rows(f"{RESULTS} {last}", [most])
