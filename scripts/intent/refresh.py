@@ -22,6 +22,7 @@ from intent.load_sources import find_files
 from intent.settings import Places
 from intent.sync.choose import choose, switched_on
 from intent.sync.results import RunResult
+from intent.sync.service import RunStopped
 from intent.sync.several import Fault, Several, do_each
 from intent.sync.spec import Sync
 
@@ -132,6 +133,9 @@ def refresh(
             done = Round(datetime.now(UTC))
             try:
                 do_round(places, request, send, done, seen)
+            except RunStopped as stopped:
+                done.runs.append(stopped.result)
+                done.is_stopped = True
             except KeyboardInterrupt:
                 done.is_stopped = True
             tell(done)
@@ -227,8 +231,8 @@ def build_when_free(places: Places, request: Request) -> set[str]:
     """
     deadline = time.monotonic() + request.wait
     while True:
-        before = counted_files(places.warehouse)
         try:
+            before = counted_files(places.warehouse)
             build(places, request.build)
             return before
         except LockedError:
