@@ -18,8 +18,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from intent.sync.spec import FieldType, Sync
+from intent.sync.spec import FieldType, Mode, Sync
 
+from standins.case import Case
 from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 from standins.kit import RateWindow as Window
 
@@ -155,7 +156,7 @@ class HubSpotStandIn(StandIn):
         for list_id in (
             sync.segment_changes.lists.values() if sync.segment_changes else ()
         ):
-            self.create_list(list_id)
+            self.static_lists.setdefault(list_id, set())
 
     # For tests ---------------------------------------------------------------------
 
@@ -736,6 +737,38 @@ def in_our_form(text: str, known: Property) -> Value:
             return f"{as_moment(text):%FT%TZ}"
     return text
 
+
+def settings(url: str) -> Mapping[str, str]:
+    return {"INTENT_HUBSPOT_TOKEN": TOKEN, "INTENT_HUBSPOT_URL": url}
+
+
+CASES = (
+    Case(
+        "hubspot",
+        "hubspot",
+        HubSpotStandIn,
+        settings,
+        lists={"hot": "101", "warm": "102"},
+        omits=True,
+    ),
+    Case(
+        "hubspot_multi_status",
+        "hubspot",
+        lambda: HubSpotStandIn(multi_status=True),
+        settings,
+        omits=True,
+    ),
+    Case(
+        "hubspot_companies",
+        "hubspot_companies",
+        HubSpotStandIn,
+        settings,
+        kind="companies",
+        has_contacts=False,
+        modes=frozenset({Mode.UPDATE_ONLY}),
+        omits=True,
+    ),
+)
 
 if __name__ == "__main__":
     serve(HubSpotStandIn)
