@@ -301,8 +301,10 @@ class MarketoStandIn(StandIn):
         """The values of a record, if all may be written."""
         if poison := self.poisons.get(_key(record.get("email"))):
             code = 1006 if poison.field else 1003
-            told = f"Field '{poison.field}' not found" if poison.field else (
-                f"Invalid data: {poison.reason}"
+            told = (
+                f"Field '{poison.field}' not found"
+                if poison.field
+                else (f"Invalid data: {poison.reason}")
             )
             raise RecordError(code, told)
         return {name: self.value(name, value) for name, value in record.items()}
@@ -317,7 +319,9 @@ class MarketoStandIn(StandIn):
         if value is None or value == "":
             return None
         if not CHECKS[kind](value):
-            raise RecordError(1001, f"Invalid value '{value}'. Required of type '{kind}'")
+            raise RecordError(
+                1001, f"Invalid value '{value}'. Required of type '{kind}'"
+            )
         if isinstance(value, str) and len(value) > LENGTHS.get(kind, 10**9):
             raise RecordError(1003, f"Value too long for field '{name}'")
         return float(value) if kind in ("float", "currency") else value
@@ -502,7 +506,9 @@ class MarketoStandIn(StandIn):
         if len(call.body) > 10 * MEGABYTE:
             return Answer(413, b"Request Entity Too Large")
         if call.query.get("format") != "csv":
-            raise RequestError(1002, "Missing value for the required parameter 'format'")
+            raise RequestError(
+                1002, "Missing value for the required parameter 'format'"
+            )
         lookup = call.query.get("lookupField", "email")
         self.check_lookup(lookup)
         waiting = [one for one in self.imports.values() if one.state in UNDER_WAY]
@@ -555,7 +561,9 @@ class MarketoStandIn(StandIn):
                 values = self.check(told)
                 key = values.get(one.lookup)
                 if key is None:
-                    raise RecordError(0, f"Value for lookup field '{one.lookup}' not found")
+                    raise RecordError(
+                        0, f"Value for lookup field '{one.lookup}' not found"
+                    )
                 found = self.find_leads(one.lookup, key)
                 if len(found) > 1:
                     raise RecordError(0, "Multiple leads match the lookup criteria")
