@@ -412,22 +412,23 @@ class Courier:
             elif not await self.prepare(tries, reply, verdict) or tries.are_over:
                 self.leave_job(left, job)
                 return
-        if not left:
-            return
+        if left:
+            await self.end_job(left, verdict, rounds)
+
+    async def end_job(self, left: Sequence[Row], verdict: Verdict, rounds: int) -> None:
+        """Do with the rows that a job ended without as its end says."""
         if verdict.advice in (Advice.STOP, Advice.REFUSED):
             self.halt(verdict)
-            return
-        if verdict.advice is Advice.SPLIT:
+        elif verdict.advice is Advice.SPLIT:
             await self.split(left, verdict)
-            return
-        if rounds >= JOB_ROUNDS:
+        elif rounds >= JOB_ROUNDS:
             self.end([(row, NOT_PROCESSED) for row in left])
-            return
-        for piece in self.packed(left):
-            if self.adapter.is_job(piece):
-                await self.carry_job(piece, Job(), uuid.uuid4().hex, rounds + 1)
-            else:
-                await self.send(piece)
+        else:
+            for piece in self.packed(left):
+                if self.adapter.is_job(piece):
+                    await self.carry_job(piece, Job(), uuid.uuid4().hex, rounds + 1)
+                else:
+                    await self.send(piece)
 
     def read_move(self, part: Part, job: Job, reply: Reply) -> Move:
         """What a reply within a job means."""
