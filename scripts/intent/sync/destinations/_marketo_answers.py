@@ -31,7 +31,7 @@ PAUSES: Mapping[str, float | None] = {
     "606": 20.0,  # more than 100 calls in the past 20 seconds
     "608": None,  # temporarily unavailable
     "614": None,  # the subscription can't be reached
-    "615": None,  # ten calls are under way
+    "615": 1.0,  # ten calls are under way
     "713": None,  # transient
     "1016": 30.0,  # ten imports are queued
     "1019": 30.0,  # the list is being imported to
