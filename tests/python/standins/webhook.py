@@ -7,12 +7,12 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from standins.kit import Answer, Call, Fields, Route, StandIn, serve
+from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes, ok").decode()
 PATH = "/hooks/intent"
@@ -140,6 +140,14 @@ class WebhookStandIn(StandIn):
         elif op in ("create", "update") or key in self.held:
             self.creations[key] += key not in self.held
             self.held.setdefault(key, {}).update(values)
+
+    def put(self, key: str, fields: Mapping[str, Value]) -> None:
+        with self._lock:
+            self.held.setdefault(key, {}).update(fields)
+
+    def remove(self, key: str) -> None:
+        with self._lock:
+            self.held.pop(key, None)
 
     def keys(self, call: Call) -> Iterable[str]:
         return [row["key"] for row in rows_of(call) or ()]
