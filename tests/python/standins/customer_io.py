@@ -292,7 +292,8 @@ class CustomerIoStandIn(StandIn):
             for segment in sync.segment_changes.lists.values():
                 self.segments.setdefault(segment, set())
 
-    def put(self, key: str, fields: Mapping[str, Value]) -> None:
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        del kind
         with self._lock:
             if key not in self.people:
                 self.people[key] = Person(f"{len(self.people):08x}")
@@ -301,7 +302,8 @@ class CustomerIoStandIn(StandIn):
                     self.types.get(name), value
                 )
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, kind: str = "") -> None:
+        del kind
         with self._lock:
             self.people.pop(key, None)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from intent.sync.spec import Sync
 
 from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 
@@ -141,11 +142,19 @@ class WebhookStandIn(StandIn):
             self.creations[key] += key not in self.held
             self.held.setdefault(key, {}).update(values)
 
-    def put(self, key: str, fields: Mapping[str, Value]) -> None:
+    def prepare(self, sync: Sync) -> None:
+        """Make the lists of a sync."""
+        if sync.segment_changes:
+            for name in sync.segment_changes.lists.values():
+                self.members.setdefault(name, set())
+
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        del kind
         with self._lock:
             self.held.setdefault(key, {}).update(fields)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, kind: str = "") -> None:
+        del kind
         with self._lock:
             self.held.pop(key, None)
 
