@@ -114,7 +114,6 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         "api.customer.io",
         "api-eu.customer.io",
     )
-    native_modes = frozenset({Mode.UPSERT, Mode.UPDATE_ONLY, Mode.MIRROR})
     native_leave = True
 
     def __init__(
@@ -129,7 +128,12 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         self.options = read_options(sync, CustomerIoOptions)
         check_sync(sync, self.options)
         self.region = self.options.region or settings.region or "us"
-        self.lookup_rows = LOOKUP_ROWS if settings.app_key else 0
+        self.native_modes = frozenset({Mode.UPSERT, Mode.MIRROR})
+        if settings.app_key:
+            self.lookup_rows = LOOKUP_ROWS
+        else:
+            # It is obeyed then as well, but nobody tells which people there are.
+            self.native_modes |= {Mode.UPDATE_ONLY}
         self._timestamp = math.floor(planned_at.timestamp())
         self._moments = [
             name
