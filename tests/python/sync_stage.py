@@ -68,7 +68,7 @@ class Stage:
 
     def records(self) -> dict[str, Fields]:
         """The records over there, without unset fields."""
-        return told(self.remote.records(self.case.kind))
+        return told(self.remote.records())
 
     def expected(self) -> dict[str, Fields]:
         """The records that should be there, without unset fields."""
@@ -108,5 +108,5 @@ def set_stage(
         remote.prepare(stage.sync)
         if not case.has_contacts:
             for key in stage.expected():
-                remote.put(key, {}, case.kind)
+                remote.put(key, {})
         yield stage

@@ -58,7 +58,7 @@ def test_first_run_makes_the_remote_what_the_mart_is(stage: Stage) -> None:
     stage.shop.add(250)
     if not stage.case.has_contacts:
         for key in stage.expected():
-            stage.remote.put(key, {}, stage.case.kind)
+            stage.remote.put(key, {})
     result = stage.run()
     expected = stage.expected()
     assert stage.records() == expected
@@ -209,7 +209,7 @@ def test_update_only_creates_nothing(stage: Stage) -> None:
     stage.change_sync(mode="update_only")
     there = {stage.key(number) for number in (0, 2, 4)}
     for key in there:
-        stage.remote.put(key, {}, stage.case.kind)
+        stage.remote.put(key, {})
     result = stage.run()
     assert not +stage.remote.creations
     assert (result.acknowledged, result.skipped) == (3, result.planned - 3)
@@ -326,7 +326,7 @@ def test_an_answer_that_is_lost_does_no_harm(stage: Stage) -> None:
     stage.shop.add(8)
     if not stage.case.has_contacts:
         for key in stage.expected():
-            stage.remote.put(key, {}, stage.case.kind)
+            stage.remote.put(key, {})
     first = stage.writes()[0]
     stage.remote.faults.add(APPLY_DROP, path=f"^{first.path}$", method=first.method)
     result = stage.run()
@@ -366,7 +366,7 @@ def test_reconcile_finds_what_others_changed(stage: Stage) -> None:
     assert (drift.compared, drift.same) == (len(stage.expected()),) * 2
     field = stage.field("segment")
     key, gone = sorted(stage.expected())[:2]
-    stage.remote.put(key, {field: "other"}, stage.case.kind)
-    stage.remote.remove(gone, stage.case.kind)
+    stage.remote.put(key, {field: "other"})
+    stage.remote.remove(gone)
     drift = service.reconcile(places(), stage.sync)
     assert (drift.missing, dict(drift.by_field)) == (1, {field: 1})

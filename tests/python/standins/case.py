@@ -28,8 +28,6 @@ class Case:
     """The variables that lead to a stand-in, by its address."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """What the case has otherwise than the sync's file."""
-    kind: str = ""
-    """Of the records, as `StandIn.records` takes it."""
     has_contacts: bool = True
     """False: its rows are accounts, which nobody creates or leaves in these tests."""
     modes: frozenset[Mode] = ALL_MODES
