@@ -201,7 +201,7 @@ class Courier:
         if verdict.advice is Advice.REAUTHORISE:
             tries.tokens += 1
             return await self.reauthorise(reply.token, tries.tokens)
-        tries.count(reply)
+        tries.count(reply, verdict)
         if not tries.are_over:
             await self.wait(reply, verdict, tries.failures + tries.busy)
         return True
@@ -248,7 +248,7 @@ class Courier:
         middle = (len(left) + 1) // 2
         for half in (left[:middle], left[middle:]):
             for piece in self.packed(half):
-                await self.send(piece)
+                await self.deliver(piece)
 
     def packed(self, rows: Sequence[Row]) -> Sequence[Part]:
         """Rows in parts of their own, named by their rows."""
@@ -401,7 +401,11 @@ class Courier:
                 return
             move = self.read_move(part, job, reply)
             left = await self.note_move(part, job_id, move, reply, left)
-            verdict, has_moved, job = move.verdict, move.job != job, move.job
+            verdict = move.verdict
+            if self.may_have_begun(job, verdict):
+                left = await self.look_after(left)
+                break
+            has_moved, job = move.job != job, move.job
             if has_moved or move.wait:
                 tries, waited = Tries(), waited + move.wait
                 await self.stop.sleep(move.wait)
@@ -409,12 +413,10 @@ class Courier:
                 self.leave_job(left, job)
                 return
         if left:
-            await self.after_job(left, verdict, rounds)
+            await self.end_job(left, verdict, rounds)
 
-    async def after_job(
-        self, left: Sequence[Row], verdict: Verdict, rounds: int
-    ) -> None:
-        """See to the rows that a job ended without."""
+    async def end_job(self, left: Sequence[Row], verdict: Verdict, rounds: int) -> None:
+        """Do with the rows that a job ended without as its end says."""
         if verdict.advice in (Advice.STOP, Advice.REFUSED):
             self.halt(verdict)
         elif verdict.advice is Advice.SPLIT:
@@ -431,11 +433,16 @@ class Courier:
     def read_move(self, part: Part, job: Job, reply: Reply) -> Move:
         """What a reply within a job means."""
         if reply.response is None:
-            return Move(self.adapter.doubt(job) if reply.was_sent else job)
+            doubted = self.adapter.doubt(job) if reply.was_sent else job
+            return Move(doubted, self.unanswered(reply.was_sent))
         try:
             return self.adapter.advance(part, job, reply.response)
         except MALFORMED:
-            return Move(self.adapter.doubt(job))
+            return Move(self.adapter.doubt(job), self.unanswered(was_sent=True))
+
+    def may_have_begun(self, job: Job, verdict: Verdict) -> bool:
+        """A first step is in doubt, and to repeat it could create records twice."""
+        return job == Job() and verdict.advice is Advice.IN_DOUBT and self.must_look
 
     async def note_move(
         self, part: Part, job_id: str, move: Move, reply: Reply, left: Sequence[Row]
@@ -467,9 +474,10 @@ class Tries:
     busy: int = 0
     tokens: int = 0
 
-    def count(self, reply: Reply) -> None:
+    def count(self, reply: Reply, verdict: Verdict) -> None:
         """Count a reply that left rows to be sent again."""
-        if reply.response is not None and reply.response.status == 429:
+        is_busy = reply.response is not None and reply.response.status == 429
+        if is_busy or verdict.wait is not None:
             self.busy += 1
         else:
             self.failures += 1

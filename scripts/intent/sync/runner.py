@@ -177,6 +177,8 @@ class Runner:
         """
         run = self.clerk.run
         jobs, doubtful = await self.clerk.call(read_unsettled, run)
+        if self.courier.must_look:  # and a job without an id can't be carried on with
+            jobs = [each for each in jobs if each[1] != Job()]
         await asyncio.gather(
             *(
                 self.courier.carry_job(part, self.adapter.doubt(job), job_id)

@@ -1,14 +1,15 @@
 """A Marketo instance, as Marketo's developer guide describes it.
 
 Source of everything: https://experienceleague.adobe.com/en/docs/marketo-developer, the
-pages Leads, Lead Database, Bulk Lead Import, List Membership, Activities, Authentication
-and Error Codes, and the reference at https://developer.adobe.com/marketo-apis.
+pages Leads, Lead Database, Bulk Lead Import, List Membership, Activities,
+Authentication and Error Codes, and the reference at
+https://developer.adobe.com/marketo-apis.
 
-The trap of the page Leads is here, too: "Concurrent or closely timed upsert requests can
-create duplicate records when multiple requests use the same key value before the first
-request returns." A lead that a request makes is found by others when the answer has gone
-out; if it never does, after `settles_after` seconds. (At Marketo a request to Sync Leads
-may take up to 90 s.)
+The trap of the page Leads is here, too: "Concurrent or closely timed upsert requests
+can create duplicate records when multiple requests use the same key value before the
+first request returns." A lead that a request makes is found by others when the answer
+has gone out; if it never does, after `settles_after` seconds. (At Marketo a request to
+Sync Leads may take up to 90 s.)
 """
 
 import csv
@@ -265,9 +266,10 @@ class MarketoStandIn(StandIn):
         if action not in ("createOrUpdate", "createOnly", "updateOnly"):
             raise RequestError(1003, f"Invalid action '{action}'")
         self.check_lookup(lookup)
-        if (partition := told.get("partitionName")) is not None:
-            if action == "updateOnly" or partition not in self.partitions:
-                raise RequestError(1008, f"Access denied to partition '{partition}'")
+        partition = told.get("partitionName", "Default")
+        is_allowed = action != "updateOnly" or "partitionName" not in told
+        if not is_allowed or partition not in self.partitions:
+            raise RequestError(1008, f"Access denied to partition '{partition}'")
         results = []
         for record in told["input"]:
             result = self.sync_lead(record, action, lookup)

@@ -239,6 +239,11 @@ class Salesforce(Adapter[SalesforceSettings]):
         """The request that describes the object."""
         return [Request("GET", f"{self.base}/sobjects/{self.sync.object}/describe")]
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """What an answer means that does not describe the object."""
+        is_told = response.status == 404  # there is no such object
+        return None if is_told else answers.judge(response, ())
+
     def read_fields(self, responses: Sequence[Response]) -> Mapping[str, RemoteField]:
         """The fields by name; none if there is no such object."""
         return schema.read_fields(responses[0], self.sync)
