@@ -33,7 +33,7 @@ from intent.sync.model import (
 from intent.sync.rates import RateLimiter
 from intent.sync.retry import LONGEST_WAIT, TRIES, Breaker, backoff, retry_after
 from intent.sync.stop import Stop
-from intent.sync.wire import Channel, HopelessError, NotSentError, UnansweredError
+from intent.sync.wire import Channel, NotSentError, RedirectedError, UnansweredError
 
 TOKENS_A_PART = 3
 """A part that is told so often that its token is no good is refused for good."""
@@ -110,7 +110,7 @@ class Courier:
         response, was_sent, fault = None, True, ""
         try:
             response = await self.channel.send(request)
-        except (HopelessError, RefusedError, BadInputError) as error:
+        except (RedirectedError, RefusedError, BadInputError) as error:
             self.stop(str(error), error)
         except NotSentError as error:
             was_sent, fault = False, str(error)
@@ -413,12 +413,10 @@ class Courier:
                 self.leave_job(left, job)
                 return
         if left:
-            await self.after_job(left, verdict, rounds)
+            await self.end_job(left, verdict, rounds)
 
-    async def after_job(
-        self, left: Sequence[Row], verdict: Verdict, rounds: int
-    ) -> None:
-        """See to the rows that a job ended without."""
+    async def end_job(self, left: Sequence[Row], verdict: Verdict, rounds: int) -> None:
+        """Do with the rows that a job ended without as its end says."""
         if verdict.advice in (Advice.STOP, Advice.REFUSED):
             self.halt(verdict)
         elif verdict.advice is Advice.SPLIT:

@@ -57,7 +57,7 @@ RECORD = 400_000
 class SalesforceOptions(Options):
     """What a sync may choose."""
 
-    api_version: str = Field(default=API_VERSION, pattern=r"\A[1-9]\d\.0\Z")
+    api_version: str = Field(default=API_VERSION, pattern=r"^[1-9]\d\.0$")
     """The version of Salesforce's API."""
     bulk_above: int = Field(default=packing.BULK_ABOVE, ge=packing.COLLECTION_ROWS)
     """More rows than these go by Bulk API 2.0."""
@@ -238,6 +238,11 @@ class Salesforce(Adapter[SalesforceSettings]):
     def describe_requests(self) -> Sequence[Request]:
         """The request that describes the object."""
         return [Request("GET", f"{self.base}/sobjects/{self.sync.object}/describe")]
+
+    def refuses(self, response: Response) -> Verdict | None:
+        """What an answer means that does not describe the object."""
+        is_told = response.status == 404  # there is no such object
+        return None if is_told else answers.judge(response, ())
 
     def read_fields(self, responses: Sequence[Response]) -> Mapping[str, RemoteField]:
         """The fields by name; none if there is no such object."""
