@@ -7,12 +7,13 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from intent.sync.spec import Sync
 
-from standins.kit import Answer, Call, Fields, Route, StandIn, serve
+from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes, ok").decode()
 PATH = "/hooks/intent"
@@ -140,6 +141,22 @@ class WebhookStandIn(StandIn):
         elif op in ("create", "update") or key in self.held:
             self.creations[key] += key not in self.held
             self.held.setdefault(key, {}).update(values)
+
+    def prepare(self, sync: Sync) -> None:
+        """Make the lists of a sync."""
+        if sync.segment_changes:
+            for name in sync.segment_changes.lists.values():
+                self.members.setdefault(name, set())
+
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        del kind
+        with self._lock:
+            self.held.setdefault(key, {}).update(fields)
+
+    def remove(self, key: str, kind: str = "") -> None:
+        del kind
+        with self._lock:
+            self.held.pop(key, None)
 
     def keys(self, call: Call) -> Iterable[str]:
         return [row["key"] for row in rows_of(call) or ()]
