@@ -298,6 +298,11 @@ class Webhook(Adapter[WebhookSettings]):
             "Set INTENT_WEBHOOK_URL to the address of the receiver, over https.",
             "The receiver verifies the signature, and takes each event_id once: "
             "docs/destinations/webhook.md has the code.",
+            "It is told these fields: "
+            + ", ".join(
+                f"{name} ({rule.type})" for name, rule in self.sync.fields.items()
+            )
+            + ".",
         ]
 
 
