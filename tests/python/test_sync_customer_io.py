@@ -385,7 +385,7 @@ def test_lists_are_manual_segments() -> None:
     apply(remote, adapter, [*rows, Row(3, Op.DROP, KEY, {"list": "8"})])
     assert remote.lists() == {"7": {KEY, "b"}, "8": set()}
     paths = [adapter.request(part).path for part in adapter.pack(rows)]
-    assert paths == ["/api/v1/segments/7/add_customers"]
+    assert paths == ["/api/v1/segments/7/add_customers?id_type=id"]
 
 
 def test_a_list_that_is_not_there_is_not_searched_for_guilty_rows() -> None:

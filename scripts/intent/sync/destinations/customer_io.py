@@ -225,9 +225,10 @@ class CustomerIo(Adapter[CustomerIoSettings]):
 
     def request(self, part: Part) -> Request:
         """A batch of operations, or of people for a list."""
+        of_list = f"/api/v1/{part.route}?id_type={self.sync.match.field}"
         return Request(
             "POST",
-            "/api/v2/batch" if part.route == BATCH else f"/api/v1/{part.route}",
+            "/api/v2/batch" if part.route == BATCH else of_list,
             part.content or framed(part.route, map(self._encode, part.rows)),
             JSON,
             units=len(part.rows),
