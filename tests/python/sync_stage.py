@@ -40,7 +40,7 @@ class Stage:
 
     def change_sync(self, **changes: Any) -> None:
         """Change the sync, as its file could be."""
-        self.sync = load_sync(self.case.sync, **{**self.case.changes, **changes})
+        self.sync = case_sync(self.case, **changes)
         self.remote.prepare(self.sync)
 
     def run(self, allowed: Collection[str] = GUARDS) -> RunResult:
@@ -68,7 +68,7 @@ class Stage:
 
     def records(self) -> dict[str, Fields]:
         """The records over there, without unset fields."""
-        return told(self.remote.records(self.case.kind))
+        return told(self.remote.records())
 
     def expected(self) -> dict[str, Fields]:
         """The records that should be there, without unset fields."""
@@ -84,6 +84,12 @@ class Stage:
         return next(
             name for name, rule in self.sync.fields.items() if rule.column == column
         )
+
+
+def case_sync(case: Case, **changes: Any) -> Sync:
+    """The sync of a case, which tells no changes of segments unless it is changed."""
+    quiet = {"segment_changes": None}
+    return load_sync(case.sync, **{**quiet, **case.changes, **changes})
 
 
 def told(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Fields]:
@@ -104,9 +110,9 @@ def set_stage(
         variables = {**shop.environment, **case.settings(remote.url)}
         for name, value in variables.items():
             patch.setenv(name, value)
-        stage = Stage(case, remote, shop, load_sync(case.sync, **case.changes))
+        stage = Stage(case, remote, shop, case_sync(case))
         remote.prepare(stage.sync)
         if not case.has_contacts:
             for key in stage.expected():
-                remote.put(key, {}, case.kind)
+                remote.put(key, {})
         yield stage

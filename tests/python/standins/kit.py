@@ -258,14 +258,14 @@ class StandIn(ABC):
         """Do what an admin does before a sync: create its fields and lists."""
         del sync
 
-    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+    def put(self, key: str, fields: Mapping[str, Value]) -> None:
         """Let somebody else write a record there, and create it if there is none.
 
         This is not counted in `creations`.
         """
         raise NotImplementedError
 
-    def remove(self, key: str, kind: str = "") -> None:
+    def remove(self, key: str) -> None:
         """Let somebody else delete a record there."""
         raise NotImplementedError
 
@@ -286,7 +286,7 @@ class StandIn(ABC):
             self.poisons.pop(key, None)
 
     def omit(self, key: str, times: int = 1) -> None:
-        """Apply rows of a key, but leave them out of so many answers."""
+        """Pass over the rows of a key: don't apply them, don't answer to them."""
         with self._lock:
             self._omitted[key] += times
 
