@@ -55,11 +55,13 @@ class Desk:
         self.patch.setattr(sys, "stdin", terminal)
         self.patch.setattr(sys, "argv", ["intent", "sync", *arguments])
         self.capture.readouterr()
-        with pytest.raises(SystemExit) as left:
+        code = 0
+        try:
             cli.main()
-            sys.exit(0)
+        except SystemExit as left:
+            code = int(left.code or 0)
         told = self.capture.readouterr()
-        return Done(int(left.value.code or 0), told.out, told.err)
+        return Done(code, told.out, told.err)
 
     def write(self, name: str = "people", **changes: Any) -> None:
         """Write a sync's file: Customer.io's, with changes."""
@@ -74,7 +76,7 @@ class Desk:
         return [row["email"] for row in found]
 
     def has_all(self) -> bool:
-        """The remote has what the mart has, by the sync's rules, and no more of ours."""
+        """The remote has what the mart has by the sync's rules, and of ours no more."""
         expected = self.shop.expected(load_sync("customer_io"))
         there = self.remote.records()
         left = [fields for key, fields in there.items() if key not in expected]
