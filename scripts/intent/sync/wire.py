@@ -38,7 +38,11 @@ class NotSentError(UnavailableError):
     """A request surely had no effect: it was not sent."""
 
 
-class RedirectedError(NotSentError):
+class HopelessError(NotSentError):
+    """A request had no effect, and would have none if it were sent again."""
+
+
+class RedirectedError(HopelessError):
     """The destination pointed somewhere else, where we don't follow."""
 
 
