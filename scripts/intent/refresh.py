@@ -28,6 +28,7 @@ from intent.sync.spec import Sync
 
 LOOKS_AGAIN_AFTER = 0.5
 LONGEST_PAUSE = 3600.0
+MOST_DOUBLINGS = 16
 
 Seen = set[tuple[Path, int, int]]
 """Files by size and time, which need not be looked at again."""
@@ -150,8 +151,8 @@ def refresh(
 
 def pause(every: float, failures: int, took: float) -> float:
     """Seconds until the next round: longer after each build that failed in a row."""
-    longest = max(every, LONGEST_PAUSE)
-    return max(0.0, min(every * 2.0**failures, longest) - took)
+    doubled = every * 2.0 ** min(failures, MOST_DOUBLINGS)
+    return max(0.0, min(doubled, max(every, LONGEST_PAUSE)) - took)
 
 
 def do_round(

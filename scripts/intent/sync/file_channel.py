@@ -10,6 +10,8 @@ import errno
 import hashlib
 import importlib
 import os
+import re
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -25,6 +27,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FILE_MODE, FOLDER_MODE = 0o640, 0o750
 """The owner writes, its group reads: there are people's addresses in these files."""
 S3_SECONDS = "60s"
+RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
+STATUS = re.compile(r"status code: ([0-9]{3})")
+NOT_ALLOWED = ("AccessDenied", "ExpiredToken", "InvalidAccessKeyId")
+"""Codes of refusals, whatever their status."""
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
 
@@ -113,8 +119,13 @@ class Folder:
             raise fault(file.parent, error) from None
 
     async def look(self, path: str) -> int:
-        """200 if the folder can be written to, or made; 403 if not."""
+        """200 if the folder can be written to, or made; 403 if not.
+
+        A run looks before it writes: what a killed one left half-written goes.
+        """
         folder = self._folder / path
+        for left in folder.glob(f"{ASIDE}*"):
+            left.unlink(missing_ok=True)
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         is_open = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
@@ -171,13 +182,14 @@ class Bucket:
             BadInputError: the package for S3 is not installed, or a variable is wrong.
         """
         try:
-            self._obstore: Any = importlib.import_module("obstore")
             stores: Any = importlib.import_module("obstore.store")
+            known: Any = importlib.import_module("obstore.exceptions")
         except ModuleNotFoundError:
             raise BadInputError(
                 "Files go to S3 with the package obstore: "
                 "pip install 'intent-scoring[s3]'."
             ) from None
+        self._faults = (known.BaseError, OSError, ValueError)
         try:
             self._store = stores.S3Store(
                 name,
@@ -187,8 +199,9 @@ class Bucket:
                     "allow_invalid_certificates": False,
                     "timeout": S3_SECONDS,
                 },
+                retry_config=RETRIES,
             )
-        except self._obstore.exceptions.BaseError:
+        except self._faults:
             raise BadInputError(
                 f"The bucket {name} can't be used with these settings. Check "
                 "INTENT_FILES_URL and the variables that begin with AWS_."
@@ -199,7 +212,7 @@ class Bucket:
         """Put an object, which is there whole or not at all."""
         try:
             await self._store.put_async(path, content, use_multipart=False)
-        except self._obstore.exceptions.BaseError as error:
+        except self._faults as error:
             return self._status(error)
         return 201
 
@@ -208,7 +221,7 @@ class Bucket:
         try:
             listing = self._store.list(f"{path}/", chunk_size=1)
             await anext(listing, None)
-        except self._obstore.exceptions.BaseError as error:
+        except self._faults as error:
             return self._status(error)
         return 200
 
@@ -218,10 +231,12 @@ class Bucket:
         Raises:
             UnansweredError: it is none. What it says may name keys, so it isn't told.
         """
-        known = self._obstore.exceptions
-        if isinstance(error, known.PermissionDeniedError | known.UnauthenticatedError):
+        text = str(error)
+        found = STATUS.search(text)
+        status = int(found[1]) if found else 0
+        if status in (401, 403) or any(code in text for code in NOT_ALLOWED):
             return 403
-        if isinstance(error, known.NotFoundError):
+        if status == 404:
             return 404
         raise UnansweredError(
             f"The bucket {self._name} gave no answer that can be used "

@@ -168,6 +168,8 @@ create table if not exists deletions (
 );
 """
 
+MOST_MEMORY = "4GB"
+"""For ten million contacts; more of them spill to the disk."""
 LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
 
 
@@ -255,7 +257,7 @@ def connect(file: Path) -> Ledger:
     """Open the ledger's file at once, or fail."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(file))
+        connection = duckdb.connect(str(file), config={"memory_limit": MOST_MEMORY})
         connection.execute(TABLES)
     except OSError as error:
         raise UnavailableError(
@@ -279,9 +281,10 @@ def connect(file: Path) -> Ledger:
 def acked_table(sync: str) -> str:
     """The table of what a sync's destination last acknowledged.
 
-    One row per match key: `match_key`, `row_id`, `remote_id`, `has_record` (false: only
-    `told_segment` is left to be taken back), `told_segment` (the segment that was told
-    as an event or list), `acked_at`, `run_id`, then a column for each field, named
-    `field:` and the field's name.
+    One row per match key: `match_key`, `row_id`, `remote_id`, `has_record` (false: the
+    record was left, its fields unset; an erasure finds it by this row, and
+    `told_segment` may still have to be taken back), `told_segment` (the segment that
+    was told as an event or list), `acked_at`, `run_id`, then a column for each field,
+    named `field:` and the field's name.
     """
     return f'"acked_{sync}"'

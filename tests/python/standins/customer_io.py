@@ -16,6 +16,7 @@ from typing import Any, Literal
 import orjson
 from intent.sync.spec import FieldType, Sync
 
+from standins.case import Case, Told
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 SITE_ID = "site-4711"
@@ -208,7 +209,7 @@ class CustomerIoStandIn(StandIn):
         members = self.segments.get(call.found["segment"])
         content = self.parsed(call.body)
         keys = content.get("ids") if isinstance(content, dict) else None
-        if members is None or not isinstance(keys, list):
+        if members is None or not isinstance(keys, list) or not is_id_type_known(call):
             return Answer(400, {"meta": {"errors": ["no such manual segment"]}})
         if not 1 <= len(keys) <= MOST_IN_A_LIST_CALL:
             return Answer(400, {"meta": {"errors": ["1 to 1000 ids are needed"]}})
@@ -227,7 +228,7 @@ class CustomerIoStandIn(StandIn):
         keys = content.get("ids") if isinstance(content, dict) else None
         if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_LOOKED_UP:
             return Answer(400, {"meta": {"errors": ["1 to 100 ids are needed"]}})
-        if call.query.get("id_type", "id") not in ("id", "email"):
+        if not is_id_type_known(call):
             return Answer(400, {"meta": {"errors": ["no such id_type"]}})
         found = [key for key in dict.fromkeys(keys) if key in self.people]
         self.random.shuffle(found)
@@ -324,6 +325,11 @@ def is_app(call: Call) -> int:
 def is_track(call: Call) -> int:
     """1 for calls of the Track API."""
     return 1 - is_app(call)
+
+
+def is_id_type_known(call: Call) -> bool:
+    """People are named in a way that the workspace knows."""
+    return call.query.get("id_type", "id") in ("id", "email", "cio_id")
 
 
 def refused(where: str, why: str) -> Answer:
@@ -434,6 +440,33 @@ def in_their_form(kind: FieldType | None, value: Value) -> Value:
     moment = datetime.strptime(value, FORMS[kind]).replace(tzinfo=UTC)
     return int(moment.timestamp())
 
+
+def settings(url: str) -> Mapping[str, str]:
+    return {
+        "INTENT_CUSTOMER_IO_SITE_ID": SITE_ID,
+        "INTENT_CUSTOMER_IO_API_KEY": API_KEY,
+        "INTENT_CUSTOMER_IO_APP_KEY": APP_KEY,
+        "INTENT_CUSTOMER_IO_URL": url,
+        "INTENT_CUSTOMER_IO_APP_URL": url,
+    }
+
+
+def read_event(event: Mapping[str, Any]) -> Told:
+    attributes = event["attributes"]
+    return event["key"], event["id"], attributes.get("from"), attributes.get("to")
+
+
+CASES = (
+    Case(
+        "customer_io",
+        "customer_io",
+        CustomerIoStandIn,
+        settings,
+        has_schema=False,
+        lists={"hot": "11", "warm": "12"},
+        event=read_event,
+    ),
+)
 
 if __name__ == "__main__":
     serve(CustomerIoStandIn)

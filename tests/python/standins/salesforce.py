@@ -6,21 +6,28 @@ Developer Guide (Bulk API 2.0 Ingest), Limits and Allocations Quick Reference, a
 (OAuth 2.0 Client Credentials Flow, OAuth 2.0 JWT Bearer Flow).
 """
 
+import csv
+import io
 import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 import jwt
 import orjson
+import yaml
+from intent.sync.spec import Mode, Sync
 
 from standins import salesforce_bulk as bulk
 from standins import salesforce_schema as schema
-from standins.kit import Answer, Call, Fields, Route, StandIn, serve
-from standins.salesforce_schema import FIELDS, Field, Refusal
+from standins.case import Case
+from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
+from standins.salesforce_schema import CUSTOM, EXTERNAL_ID, FIELDS, Field, Refusal
 
+SYNCS = Path(__file__).resolve().parents[3] / "syncs"
 DATA = r"/services/data/v\d\d\.0"
 MOST_RECORDS = 200
 MOST_QUERIES = 5
@@ -34,6 +41,12 @@ PREFIXES = {
     "Lead": "00Q",
     "Campaign": "701",
     "CampaignMember": "00v",
+}
+MATCH = {
+    "Contact": "Email",
+    "Lead": "Email",
+    "Account": "Id",
+    "Opportunity": "AccountId",
 }
 QUERY = re.compile(
     r"SELECT (?P<fields>[\w, ]+) FROM (?P<object>\w+) WHERE (?P<key>\w+)"
@@ -60,12 +73,7 @@ class SalesforceStandIn(StandIn):
         self.daily_limit = 100_000
         self.schema = {name: dict(fields) for name, fields in FIELDS.items()}
         self.store: dict[str, dict[str, Fields]] = {name: {} for name in FIELDS}
-        self.match = {
-            "Contact": "Intent_Contact_Id__c",
-            "Lead": "Intent_Contact_Id__c",
-            "Account": "Id",
-            "Opportunity": "AccountId",
-        }
+        self.match = dict(MATCH)
         """By object, the field that `records`, `poison` and the like go by."""
         self.locks: Counter[str] = Counter()
         """By match key: how often another has the record locked."""
@@ -108,9 +116,13 @@ class SalesforceStandIn(StandIn):
     def add(self, kind: str, **values: Any) -> str:
         """A record that somebody else made; returns its id."""
         record_id = self.new_id(kind)
-        blank = {name: field.blank for name, field in self.schema[kind].items()}
-        self.keep(kind, record_id, {**blank, **values})
+        self.keep(kind, record_id, {**self.blank(kind), **values})
         return record_id
+
+    def blank(self, kind: str) -> Fields:
+        """What a record has before anything is written."""
+        fields = self.schema[kind]
+        return {name: fields[name].blank for name in fields if name != "Id"}
 
     def keep(self, kind: str, record_id: str, values: Fields) -> None:
         """Store values of a record, a new one or not."""
@@ -129,6 +141,37 @@ class SalesforceStandIn(StandIn):
             self._index[kind, name, schema.folded(value)].discard(record_id)
         return record is not None
 
+    def prepare(self, sync: Sync) -> None:
+        fields = self.schema[sync.object]
+        self.match[sync.object] = sync.match.field
+        if sync.match.field not in fields:
+            fields[sync.match.field] = EXTERNAL_ID
+        for name, rule in sync.fields.items():
+            if name not in fields:
+                fields[name] = CUSTOM[rule.type]
+        for campaign in (
+            sync.segment_changes.lists.values() if sync.segment_changes else ()
+        ):
+            self.store["Campaign"].setdefault(campaign, {"Id": campaign})
+
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        """Write a record as people do who work there."""
+        name = kind or "Contact"
+        with self._lock:
+            if found := self.find(name, self.match[name], key):
+                self.keep(name, found[0], dict(fields))
+            elif self.match[name] == "Id":
+                self.keep(name, key, {**dict(fields)})
+            else:
+                self.add(name, **{**fields, self.match[name]: key})
+
+    def remove(self, key: str, kind: str = "") -> None:
+        """Delete a record as people do who work there."""
+        name = kind or "Contact"
+        with self._lock:
+            for record_id in self.find(name, self.match[name], key):
+                self.lose(name, record_id)
+
     def forget_jobs(self) -> None:
         """Let seven days go by: ended jobs are no more."""
         self.jobs = {
@@ -145,7 +188,7 @@ class SalesforceStandIn(StandIn):
             str(values[self.match[name]]): {
                 field: value
                 for field, value in values.items()
-                if field not in ("Id", self.match[name])
+                if field != self.match[name] and self.schema[name][field].updateable
             }
             for values in self.store[name].values()
             if values.get(self.match[name])
@@ -225,15 +268,22 @@ class SalesforceStandIn(StandIn):
 
     def keys(self, call: Call) -> Iterable[str]:
         try:
-            records = call.json()["records"]
-        except (ValueError, KeyError, TypeError):
+            if call.path.endswith("/batches"):
+                lines = csv.reader(io.StringIO(call.body.decode(), newline=""))
+                found = [line[0] for line in lines][1:]
+            else:
+                key = call.path.rpartition("/")[2]
+                records = call.json()["records"]
+                found = [each.get("id") or each.get(key) for each in records]
+        except (ValueError, KeyError, TypeError, AttributeError, csv.Error):
             return []
-        found = [
-            each.get("id") or each.get(call.path.rpartition("/")[2])
-            for each in records
-            if isinstance(each, dict)
-        ]
-        return [each for each in found if isinstance(each, str)]
+        return [self.key_of(each) for each in found if isinstance(each, str)]
+
+    def key_of(self, name: str) -> str:
+        """The match key of a record that is called by its id, or by the key itself."""
+        kind = self.kind_of(name)
+        record = self.store[kind].get(name) if kind else None
+        return str(record[self.match[kind]]) if record and kind in self.match else name
 
     # Describe and Composite --------------------------------------------------------
 
@@ -444,9 +494,8 @@ class SalesforceStandIn(StandIn):
             )
         self.refuse_twins(kind, values)
         record_id = self.new_id(kind)
-        blank = {name: field.blank for name, field in fields.items()}
         kept = schema.stored(fields, values)
-        self.keep(kind, record_id, {**blank, **kept, "Id": record_id})
+        self.keep(kind, record_id, {**self.blank(kind), **kept})
         return record_id, True
 
     def refuse_twins(self, kind: str, values: Fields) -> None:
@@ -560,6 +609,80 @@ def refused(error: str, description: str) -> Answer:
     """An answer of the token endpoint to bad credentials."""
     return Answer(400, orjson.dumps({"error": error, "error_description": description}))
 
+
+def settings(url: str) -> Mapping[str, str]:
+    return {
+        "INTENT_SALESFORCE_DOMAIN": "shop",
+        "INTENT_SALESFORCE_URL": url,
+        "INTENT_SALESFORCE_CLIENT_ID": "client",
+        "INTENT_SALESFORCE_CLIENT_SECRET": "client-secret",
+    }
+
+
+UPSERT = {
+    "mode": "upsert",
+    "match": {"field": "Intent_Contact_Id__c", "column": "contact_id"},
+}
+
+
+def upserting(sync: str, **more: str) -> Mapping[str, Any]:
+    """A sync's file with records that are created by an external id."""
+    fields = yaml.safe_load((SYNCS / f"{sync}.yml").read_text("utf-8"))["fields"]
+    return {**UPSERT, "fields": {**fields, **more}}
+
+
+CASES = (
+    Case(
+        "salesforce",
+        "salesforce_contacts",
+        SalesforceStandIn,
+        settings,
+        changes=upserting("salesforce_contacts", LastName="contact_id"),
+        lists={"hot": "701000000000001AAA", "warm": "701000000000002AAA"},
+        omits=True,
+    ),
+    Case(
+        "salesforce_leads",
+        "salesforce_leads",
+        SalesforceStandIn,
+        settings,
+        changes=upserting("salesforce_leads", LastName="contact_id", Company="state"),
+        kind="Lead",
+        omits=True,
+    ),
+    Case(
+        "salesforce_bulk",
+        "salesforce_contacts",
+        SalesforceStandIn,
+        settings,
+        changes={
+            **upserting("salesforce_contacts", LastName="contact_id"),
+            "options": {"bulk_above": 200, "poll_seconds": 0.02},
+        },
+    ),
+    Case(
+        "salesforce_accounts",
+        "salesforce_accounts",
+        SalesforceStandIn,
+        settings,
+        changes={"match": {"field": "Intent_Account__c", "column": "account_id"}},
+        kind="Account",
+        has_contacts=False,
+        modes=frozenset({Mode.UPDATE_ONLY}),
+        omits=True,
+    ),
+    Case(
+        "salesforce_opportunities",
+        "salesforce_opportunities",
+        SalesforceStandIn,
+        settings,
+        changes={"match": {"field": "Intent_Account__c", "column": "account_id"}},
+        kind="Opportunity",
+        has_contacts=False,
+        modes=frozenset({Mode.UPDATE_ONLY}),
+        omits=True,
+    ),
+)
 
 if __name__ == "__main__":
     serve(SalesforceStandIn)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from intent.sync.spec import FieldType
+
 from standins.kit import Answer, Fields, Value
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:?\d\d)")
@@ -57,38 +59,16 @@ class Refusal(Exception):  # noqa: N818
         return f"{self.code}:{self.message}:{', '.join(self.fields)} --"
 
 
-def text(length: int = 255) -> Field:
-    return Field("string", length)
-
-
-INTENT = {
-    "Intent_Segment__c": text(),
-    "Intent_Grade__c": text(),
-    "Intent_Fit_Grade__c": text(),
-    "Intent_Buying_Stage__c": text(),
-    "Intent_Score__c": Field("double"),
-    "Intent_Hot_Until__c": Field("datetime"),
-    "Intent_Warm_Until__c": Field("datetime"),
-    "Intent_Top_Driver__c": text(),
-    "Intent_Drivers__c": text(),
-    "Intent_Score_Percentile__c": Field("double"),
-    "Intent_Score_Change_7d__c": Field("double"),
-    "Intent_Top_Interest__c": text(),
-    "Intent_Last_Activity_At__c": Field("datetime"),
-    "Intent_Activity_Count_30d__c": Field("double"),
-    "Intent_Known_Contacts__c": Field("double"),
-    "Intent_Fit_Score__c": Field("double"),
-    "Intent_Is_Active__c": Field("boolean"),
-    "Intent_Seen_On__c": Field("date"),
-    "Intent_As_Of__c": Field("datetime"),
-    **{
-        f"Intent_{name}_{number}__c": Field("double")
-        for number in range(1, 9)
-        for name in ("Amount", "Rate", "Damping")
-    },
+CUSTOM: Mapping[FieldType, Field] = {
+    FieldType.TEXT: Field("string", 255),
+    FieldType.NUMBER: Field("double"),
+    FieldType.INTEGER: Field("double"),
+    FieldType.BOOLEAN: Field("boolean"),
+    FieldType.DATETIME: Field("datetime"),
+    FieldType.DATE: Field("date"),
 }
-"""The fields that an admin makes for us."""
-CONTACT_ID = Field("string", 64, external_id=True)
+"""The custom fields that an admin makes for each type of ours."""
+EXTERNAL_ID = Field("string", 64, external_id=True)
 ID = Field("id", 18, updateable=False)
 FIELDS: Mapping[str, Mapping[str, Field]] = {
     "Contact": {
@@ -96,8 +76,6 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "LastName": Field("string", 80, required=True),
         "Email": Field("email", 80),
         "AccountId": Field("reference", 18),
-        "Intent_Contact_Id__c": CONTACT_ID,
-        **INTENT,
     },
     "Lead": {
         "Id": ID,
@@ -105,16 +83,13 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "Company": Field("string", 255, required=True),
         "Email": Field("email", 80),
         "IsConverted": Field("boolean", updateable=False),
-        "Intent_Contact_Id__c": CONTACT_ID,
-        **INTENT,
     },
-    "Account": {"Id": ID, "Name": Field("string", 255, required=True), **INTENT},
+    "Account": {"Id": ID, "Name": Field("string", 255, required=True)},
     "Opportunity": {
         "Id": ID,
         "Name": Field("string", 120, required=True),
         "AccountId": Field("reference", 18),
         "IsClosed": Field("boolean", updateable=False),
-        **INTENT,
     },
     "Campaign": {"Id": ID, "Name": Field("string", 80, required=True)},
     "CampaignMember": {

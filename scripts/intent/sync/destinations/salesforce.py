@@ -24,7 +24,6 @@ from intent.sync.destinations import _salesforce_query as query
 from intent.sync.destinations import _salesforce_schema as schema
 from intent.sync.destinations._salesforce_auth import SalesforceSettings
 from intent.sync.destinations._salesforce_setup import setup_lines
-from intent.sync.destinations._salesforce_values import CLEARED
 from intent.sync.model import (
     RECORD_OPS,
     Job,
@@ -57,7 +56,7 @@ RECORD = 400_000
 class SalesforceOptions(Options):
     """What a sync may choose."""
 
-    api_version: str = Field(default=API_VERSION, pattern=r"^[1-9]\d\.0$")
+    api_version: str = Field(default=API_VERSION, pattern=r"^[1-9][0-9]\.0$")
     """The version of Salesforce's API."""
     bulk_above: int = Field(default=packing.BULK_ABOVE, ge=packing.COLLECTION_ROWS)
     """More rows than these go by Bulk API 2.0."""
@@ -148,8 +147,6 @@ class Salesforce(Adapter[SalesforceSettings]):
             return f"a field has more than {CELL:,} characters: set truncate"
         if sum(map(len, texts)) > RECORD:
             return f"the record has more than {RECORD:,} characters"
-        if CLEARED in texts:
-            return f"the text {CLEARED} would unset the field: give it a label"
         return None
 
     def request(self, part: Part) -> Request:
