@@ -40,7 +40,7 @@ class Stage:
 
     def change_sync(self, **changes: Any) -> None:
         """Change the sync, as its file could be."""
-        self.sync = load_sync(self.case.sync, **{**self.case.changes, **changes})
+        self.sync = case_sync(self.case, **changes)
         self.remote.prepare(self.sync)
 
     def run(self, allowed: Collection[str] = GUARDS) -> RunResult:
@@ -86,6 +86,12 @@ class Stage:
         )
 
 
+def case_sync(case: Case, **changes: Any) -> Sync:
+    """The sync of a case, which tells no changes of segments unless it is changed."""
+    quiet = {"segment_changes": None}
+    return load_sync(case.sync, **{**quiet, **case.changes, **changes})
+
+
 def told(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Fields]:
     """Records with what they have: unset fields may be there as null, or not at all."""
     return {
@@ -104,7 +110,7 @@ def set_stage(
         variables = {**shop.environment, **case.settings(remote.url)}
         for name, value in variables.items():
             patch.setenv(name, value)
-        stage = Stage(case, remote, shop, load_sync(case.sync, **case.changes))
+        stage = Stage(case, remote, shop, case_sync(case))
         remote.prepare(stage.sync)
         if not case.has_contacts:
             for key in stage.expected():

@@ -238,6 +238,10 @@ def test_lists_hold_the_contacts_of_a_segment(stage: Stage) -> None:
     stage.change_sync(segment_changes={"as": "lists", "lists": dict(stage.case.lists)})
     stage.run()
 
+    def members() -> dict[str, set[str]]:
+        lists = stage.remote.lists()
+        return {list_id: lists[list_id] for list_id in stage.case.lists.values()}
+
     def wanted() -> dict[str, set[str]]:
         contacts = stage.shop.rows(
             "select * from intent.contact_intent where is_exportable"
@@ -248,13 +252,13 @@ def test_lists_hold_the_contacts_of_a_segment(stage: Stage) -> None:
             for segment, list_id in stage.case.lists.items()
         }
 
-    assert stage.remote.lists() == wanted()
+    assert members() == wanted()
     first = next(iter(stage.case.lists))
     stage.shop.change(f"segment = '{first}'", "contact_id = md5('contact 2')")
     stage.shop.change("segment = 'cold'", "contact_id = md5('contact 0')")
     stage.shop.change("is_exportable = false", "contact_id = md5('contact 3')")
     stage.run()
-    assert stage.remote.lists() == wanted()
+    assert members() == wanted()
     assert stage.run().planned == 0
 
 
@@ -262,6 +266,7 @@ def test_lists_hold_the_contacts_of_a_segment(stage: Stage) -> None:
 def test_events_tell_changes_of_the_segment_once(stage: Stage) -> None:
     read = stage.case.event
     assert read
+    stage.change_sync(segment_changes={"as": "events"})
     stage.run()
     assert not stage.remote.events()
     stage.shop.change("segment = 'cold'", "contact_id = md5('contact 0')")
@@ -308,15 +313,13 @@ def test_exactly_the_poison_rows_are_refused(stage: Stage) -> None:
 
 
 @over([case for case in CASES if case.omits])
-def test_rows_that_an_answer_leaves_out_are_sent_again(stage: Stage) -> None:
+def test_rows_that_are_passed_over_in_silence_are_sent_again(stage: Stage) -> None:
     keys = sorted(stage.expected())[:2]
     for key in keys:
         stage.remote.omit(key)
     result = stage.run()
     assert result.acknowledged == result.planned
     assert stage.records() == stage.expected()
-    sent = [logged.keys for logged in stage.writes()]
-    assert all(sum(key in each for each in sent) == 2 for key in keys)
 
 
 @over(CASES)
@@ -335,7 +338,7 @@ def test_an_answer_that_is_lost_does_no_harm(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over([case for case in CONTACTS if "email" in case.sync or case.lists])
+@over(CONTACTS)
 def test_spellings_of_one_key_are_one_record(stage: Stage) -> None:
     if not stage.sync.match.ignore_case:
         pytest.skip("its keys have one spelling")
@@ -354,9 +357,8 @@ def test_check_finds_nothing_wrong_with_the_sync_that_ships(stage: Stage) -> Non
     findings = service.check(places(), stage.sync)
     assert [finding for finding in findings if not finding.ok] == []
     lines = "\n".join(service.setup(stage.sync).steps)
-    assert stage.sync.destination == "customer_io" or all(
-        name in lines for name in stage.sync.fields
-    )
+    if stage.case.has_schema:
+        assert [name for name in stage.sync.fields if name not in lines] == []
 
 
 @over([case for case in CASES if case.omits])

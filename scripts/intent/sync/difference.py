@@ -6,7 +6,7 @@ The rows come out in the order in which they matter: deletions and leaves first,
 the highest scores, so that a quota that ends too early leaves out the least.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,28 +76,48 @@ def make_acked_table(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
 
 
 def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Difference:
-    """Compare, and leave the rows to be sent in the temporary table `planned`."""
+    """Compare, and leave the rows to be sent in the temporary table `planned`.
+
+    Ten million rows are joined by nothing but their keys and triggers; the other fields
+    are only looked at of the few rows that this finds.
+    """
     connection = ledger.connection
     make_acked_table(connection, sync)
     acked = acked_table(sync.name)
-    desired = desired_rows(sync, source)
-    [[source_rows, without_key]] = ledger.rows(
-        f"with desired as ({desired}) select count(match_key),"
-        " count(*) filter (match_key is null) from desired"
+    clock = {"now": now} if sync.resend_after_days else {}
+    remapped = remapped_fields(ledger, sync)
+    changes = changed_enough(sync, remapped)
+    watched = [
+        name for name, rule in sync.fields.items() if rule.trigger or name in remapped
+    ]
+    [[source_rows, all_rows]] = ledger.rows(
+        f"with desired as ({desired_rows(sync, source, ())})"
+        " select count(match_key), count(*) from desired"
     )
     [[acked_rows, any_acked]] = ledger.rows(
         f"select count(*) filter (has_record), count(*) from {acked}"
     )
     connection.execute(
-        f"create or replace temp table compared as"
-        f" with desired as ({desired}),"
-        f" acked as (select * from {acked}) {compared_rows(ledger, sync, source)}",
-        {"now": now} if sync.resend_after_days else None,
+        "create or replace temp table touched as"
+        f" with desired as ({desired_rows(sync, source, watched)}),"
+        f" acked as (select *, rowid as acked_row from {acked})"
+        " select distinct desired.match_key, acked.acked_row from desired"
+        " full join acked on desired.match_key = acked.match_key"
+        f" where {is_due(sync, changes)}",
+        clock or None,
     )
     connection.execute(
-        "create or replace temp table duplicated as"
-        f" with desired as ({desired}) select match_key from desired where match_key in"
-        " (select match_key from compared where record_op in ('create', 'update'))"
+        "create or replace temp table touched_rows as"
+        f" {desired_rows(sync, source, sync.fields, only_touched=True)}"
+    )
+    connection.execute(
+        "create or replace temp table compared as"
+        f" with acked as (select *, rowid as acked_row from {acked})"
+        f" {compared_rows(sync, source, changes)}",
+        clock or None,
+    )
+    connection.execute(
+        "create or replace temp table duplicated as select match_key from touched_rows"
         " group by match_key having count(*) > 1"
     )
     is_first = any_acked == 0
@@ -112,7 +132,7 @@ def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Differ
     )
     return Difference(
         source_rows=source_rows,
-        without_key=without_key,
+        without_key=all_rows - source_rows,
         acked_rows=acked_rows,
         unchanged=max(0, source_rows - changed),
         downgrades=downgrades,
@@ -123,16 +143,18 @@ def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Differ
 
 def match_key(sync: Sync) -> str:
     """The match key in one spelling; null where there is none."""
-    key = f"nullif(trim(cast({column(sync, sync.match.column)} as varchar)), '')"
+    key = f"nullif(cast({column(sync, sync.match.column)} as varchar), '')"
     return f"lower({key})" if sync.match.ignore_case else key
 
 
-def desired_rows(sync: Sync, source: Source) -> str:
-    """SQL of all rows that may be sent, by what they are to be."""
+def desired_rows(
+    sync: Sync, source: Source, names: Iterable[str], only_touched: bool = False
+) -> str:
+    """SQL of the rows that may be sent, with some of their fields."""
     fields = "".join(
-        f", {value(sync, rule)} as {stored(field)}"
-        for field, rule in sync.fields.items()
+        f", {value(sync, sync.fields[name])} as {stored(name)}" for name in names
     )
+    touched = f" and {match_key(sync)} in (select match_key from touched)"
     main = quoted(sync.source)
     joins = "".join(
         f" left join {source.mart(mart)} as {quoted(mart)}"
@@ -149,7 +171,7 @@ def desired_rows(sync: Sync, source: Source) -> str:
         f" {weight} as weight, {since} as since"
         f"{fields}"
         f" from {source.mart(sync.source)} as {main}{contacts}{joins}"
-        f" where {consent}"
+        f" where {consent}{touched if only_touched else ''}"
     )
 
 
@@ -212,9 +234,8 @@ def remapped_fields(ledger: Ledger, sync: Sync) -> Collection[str]:
     ]
 
 
-def compared_rows(ledger: Ledger, sync: Sync, source: Source) -> str:
-    """SQL of the rows of which something is to be told."""
-    remapped = remapped_fields(ledger, sync)
+def changed_enough(sync: Sync, remapped: Collection[str]) -> str:
+    """SQL that is true where a record that was acknowledged is to be written again."""
     changes = [
         moved(rule, field, any_change=field in remapped)
         for field, rule in sync.fields.items()
@@ -222,9 +243,25 @@ def compared_rows(ledger: Ledger, sync: Sync, source: Source) -> str:
     ]
     if sync.resend_after_days:
         changes.append(
-            f"acked.acked_at <= cast($now as timestamp)"
+            "acked.acked_at <= cast($now as timestamp)"
             f" - to_microseconds({int(sync.resend_after_days * 86_400e6)})"
         )
+    return f"({' or '.join(changes)})"
+
+
+def is_due(sync: Sync, changes: str) -> str:
+    """SQL that is true where something of a key is to be told."""
+    told = f" or {told_is_due(sync)}" if sync.segment_changes else ""
+    update = "" if sync.mode is Mode.CREATE_ONLY else f" or {changes}"
+    return (
+        "(desired.match_key is not null or acked.match_key is not null) and"
+        " (desired.match_key is null or acked.match_key is null"
+        f" or not acked.has_record{update}{told})"
+    )
+
+
+def compared_rows(sync: Sync, source: Source, changes: str) -> str:
+    """SQL of the rows of which something is to be told."""
     update = "'update'" if sync.mode is not Mode.CREATE_ONLY else "null"
     leave = "'delete'" if sync.mode is Mode.MIRROR else "'leave'"
     fields = "".join(
@@ -232,7 +269,6 @@ def compared_rows(ledger: Ledger, sync: Sync, source: Source) -> str:
         f" acked.{stored(name)} as {quoted(f'before:{name}')}"
         for name in sync.fields
     )
-    told = told_is_due(sync)
     return (
         ", joined as (select"
         " coalesce(desired.match_key, acked.match_key) as match_key,"
@@ -242,14 +278,15 @@ def compared_rows(ledger: Ledger, sync: Sync, source: Source) -> str:
         " case when desired.match_key is null"
         f" then case when acked.has_record then {leave} end"
         " when not coalesce(acked.has_record, false) then 'create'"
-        f" when {' or '.join(changes)} then {update} end as record_op,"
-        f" {told} as is_told,"
+        f" when {changes} then {update} end as record_op,"
+        f" {told_is_due(sync)} as is_told,"
         " desired.told_segment as new_segment, acked.told_segment as old_segment,"
         f" {is_downgrade(sync, source)} as is_downgrade,"
         " acked.remote_id, desired.weight, desired.since"
         f"{fields}"
-        " from desired full join acked on desired.match_key = acked.match_key"
-        " where desired.match_key is not null or acked.match_key is not null)"
+        " from touched"
+        " left join touched_rows as desired on touched.match_key = desired.match_key"
+        " left join acked on touched.acked_row = acked.acked_row)"
         " select * from joined where record_op is not null or is_told"
     )
 

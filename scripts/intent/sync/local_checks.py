@@ -5,12 +5,12 @@ are a matter of speed as well.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from intent.sync.adapter import Adapter
-from intent.sync.model import WRITES, Op, Outcome, RemoteField, Row, State
+from intent.sync.model import WRITES, Outcome, RemoteField, Row, State
 
 EMAIL = re.compile(
     r"[^@\s,;<>\"()\[\]\\]+@[^@\s,;<>\"()\[\]\\.]+(\.[^@\s,;<>\"()\[\]\\.]+)+"
@@ -30,20 +30,33 @@ class LocalChecks:
         """Why a row would be refused; None if nothing speaks against it."""
         if row.op not in WRITES:
             return None
-        if self.adapter.sync.match.field.lower() == "email" and not is_email(row.key):
-            return refused("BAD_EMAIL", self.adapter.sync.match.field, "is no email")
+        found = self.key_fault(row.key) or next(self.value_faults(row), None)
+        if found is None and (why := self.adapter.refuse(row)):
+            return refused("NOT_SENDABLE", "", why)
+        return found
+
+    def key_fault(self, key: str) -> Outcome | None:
+        """What is wrong with a match key."""
+        name = self.adapter.sync.match.field
+        if key != key.strip():
+            return refused("BAD_KEY", name, "has white space around it")
+        if name.lower() == "email" and not is_email(key):
+            return refused("BAD_EMAIL", name, "is no email")
+        return None
+
+    def value_faults(self, row: Row) -> Iterator[Outcome]:
+        """What is wrong with values."""
+        if self.schema is None:
+            return
         for name, value in row.values.items():
-            field = (self.schema or {}).get(name)
+            field = self.schema.get(name)
             if field is None or value is None:
                 continue
             if field.options is not None and str(value) not in field.options:
-                return refused("NOT_AN_OPTION", name, "is none of the field's options")
+                yield refused("NOT_AN_OPTION", name, "is none of the field's options")
             longest = field.max_length
             if isinstance(value, str) and longest and len(value) > longest:
-                return refused("TOO_LONG", name, f"is longer than {longest} characters")
-        if row.op in (Op.CREATE, Op.UPDATE) and (why := self.adapter.refuse(row)):
-            return refused("NOT_SENDABLE", "", why)
-        return None
+                yield refused("TOO_LONG", name, f"is longer than {longest} characters")
 
 
 def is_email(text: str) -> bool:

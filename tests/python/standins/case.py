@@ -27,7 +27,8 @@ class Case:
     settings: Callable[[str], Mapping[str, str]]
     """The variables that lead to a stand-in, by its address."""
     changes: Mapping[str, Any] = field(default_factory=dict)
-    """What the case has otherwise than the sync's file."""
+    """What the case has otherwise than the sync's file. Changes of the segment are told
+    by the tests of that only."""
     has_contacts: bool = True
     """False: its rows are accounts, which nobody creates or leaves in these tests."""
     modes: frozenset[Mode] = ALL_MODES
@@ -39,6 +40,8 @@ class Case:
     destination is told no events."""
     omits: bool = False
     """Answers may leave rows out: the stand-in's `omit` works."""
+    has_schema: bool = True
+    """Fields are created by an admin there, and the set-up lists them."""
 
     def __str__(self) -> str:
         return self.name

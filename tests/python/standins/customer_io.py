@@ -16,6 +16,7 @@ from typing import Any, Literal
 import orjson
 from intent.sync.spec import FieldType, Sync
 
+from standins.case import Case, Told
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 SITE_ID = "site-4711"
@@ -434,6 +435,33 @@ def in_their_form(kind: FieldType | None, value: Value) -> Value:
     moment = datetime.strptime(value, FORMS[kind]).replace(tzinfo=UTC)
     return int(moment.timestamp())
 
+
+def settings(url: str) -> Mapping[str, str]:
+    return {
+        "INTENT_CUSTOMER_IO_SITE_ID": SITE_ID,
+        "INTENT_CUSTOMER_IO_API_KEY": API_KEY,
+        "INTENT_CUSTOMER_IO_APP_KEY": APP_KEY,
+        "INTENT_CUSTOMER_IO_URL": url,
+        "INTENT_CUSTOMER_IO_APP_URL": url,
+    }
+
+
+def read_event(event: Mapping[str, Any]) -> Told:
+    attributes = event["attributes"]
+    return event["key"], event["id"], attributes.get("from"), attributes.get("to")
+
+
+CASES = (
+    Case(
+        "customer_io",
+        "customer_io",
+        CustomerIoStandIn,
+        settings,
+        has_schema=False,
+        lists={"hot": "11", "warm": "12"},
+        event=read_event,
+    ),
+)
 
 if __name__ == "__main__":
     serve(CustomerIoStandIn)

@@ -286,7 +286,7 @@ class StandIn(ABC):
             self.poisons.pop(key, None)
 
     def omit(self, key: str, times: int = 1) -> None:
-        """Apply rows of a key, but leave them out of so many answers."""
+        """Pass over the rows of a key: don't apply them, don't answer to them."""
         with self._lock:
             self._omitted[key] += times
 

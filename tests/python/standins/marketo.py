@@ -23,6 +23,7 @@ from email import message_from_bytes
 from typing import Any
 from urllib.parse import parse_qs
 
+from standins.case import Case
 from standins.kit import Answer, Call, Fields, Logged, RateWindow, Route, StandIn, serve
 
 CLIENT_ID = "b417d98f-9289-47d1-a61f-db141bf0267f"
@@ -271,11 +272,11 @@ class MarketoStandIn(StandIn):
         is_allowed = action != "updateOnly" or "partitionName" not in told
         if not is_allowed or partition not in self.partitions:
             raise RequestError(1008, f"Access denied to partition '{partition}'")
-        results = []
-        for record in told["input"]:
-            result = self.sync_lead(record, action, lookup)
-            if not self.is_omitted(_key(record.get(lookup))):
-                results.append(result)
+        results = [
+            self.sync_lead(record, action, lookup)
+            for record in told["input"]
+            if not self.is_omitted(_key(record.get(lookup)))
+        ]
         return self.results(results)
 
     def sync_lead(
@@ -677,6 +678,19 @@ class MarketoStandIn(StandIn):
             self.creations[_key(email)] -= 1
             return lead.id
 
+    def put(self, key: str, fields: Mapping[str, Any]) -> None:
+        with self._lock:
+            leads = self._by_email.get(_key(key))
+            if leads:
+                self.write(leads[0], fields)
+            else:
+                self.add(key, **fields)
+
+    def remove(self, key: str) -> None:
+        with self._lock:
+            for lead in self._by_email.pop(_key(key), []):
+                del self._leads[lead.id]
+
     def merge(self, kept: int, lost: int) -> None:
         """Merge two leads, as a person would."""
         with self._lock:
@@ -761,6 +775,26 @@ def _ours(value: Any, kind: str) -> Any:
         return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
     return value
 
+
+def settings(url: str) -> Mapping[str, str]:
+    return {
+        "INTENT_MARKETO_URL": url,
+        "INTENT_MARKETO_CLIENT_ID": CLIENT_ID,
+        "INTENT_MARKETO_CLIENT_SECRET": CLIENT_SECRET,
+    }
+
+
+CASES = (
+    Case(
+        "marketo",
+        "marketo",
+        MarketoStandIn,
+        settings,
+        changes={"options": {"settle_seconds": 2.5}},
+        lists={"hot": "1001", "warm": "1002"},
+        omits=True,
+    ),
+)
 
 if __name__ == "__main__":
     serve(MarketoStandIn)

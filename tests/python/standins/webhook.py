@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from intent.sync.spec import Sync
+from intent.sync.spec import Mode, Sync
 
+from standins.case import Case, Told
 from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes, ok").decode()
@@ -193,6 +194,28 @@ def rows_of(call: Call) -> list[dict[str, Any]] | None:
     except (ValueError, KeyError, TypeError):
         return None
 
+
+def settings(url: str) -> Mapping[str, str]:
+    return {"INTENT_WEBHOOK_URL": f"{url}{PATH}", "INTENT_WEBHOOK_SECRET": SECRET}
+
+
+def read_event(event: Mapping[str, Any]) -> Told:
+    values = event["values"]
+    return event["key"], event["event_id"], values["from"], values["to"]
+
+
+CASES = (
+    Case(
+        "webhook",
+        "webhook",
+        WebhookStandIn,
+        settings,
+        has_schema=False,
+        modes=frozenset({Mode.UPSERT, Mode.MIRROR}),
+        lists={"hot": "hot ones", "warm": "warm ones"},
+        event=read_event,
+    ),
+)
 
 if __name__ == "__main__":
     serve(WebhookStandIn)
