@@ -191,7 +191,7 @@ def test_the_rate_is_taken_to_count_operations() -> None:
     ]
     rate, spread = by_operations.limits.windows["write"]
     assert rate == Window(1_000, 1.0, counts_rows=True)
-    assert spread == Window(250, 0.25, counts_rows=True)
+    assert spread == Window(250, 0.225, counts_rows=True)
     assert rate.count % ROWS_BY_OPERATIONS == 0
     [part] = by_operations.pack(writes(7))
     assert by_operations.request(part).units == 7

@@ -54,6 +54,8 @@ RATE = 1_000
 ROWS_BY_OPERATIONS = 250
 """In a batch, where the rate counts operations: several batches fill a second to the
 brim, as one of, say, 700 operations would not."""
+SPREAD = 0.9
+"""Of the time that a batch may take: what is left makes good for one that is late."""
 ROWS_BY_REQUESTS = 10_000
 """More than fit into the bytes of a batch."""
 APP_RATE = 10
@@ -456,7 +458,7 @@ def by_operation(rows: int) -> Sequence[Window]:
     """
     return (
         Window(RATE, 1.0, counts_rows=True),
-        Window(rows, rows / RATE, counts_rows=True),
+        Window(rows, SPREAD * rows / RATE, counts_rows=True),
     )
 
 
