@@ -428,13 +428,12 @@ class _Run:
         self.say("queueing the deletions")
         anew = self.places.ledger.with_name(f"{ASIDE}{self.places.ledger.name}")
         copy_without(*ledger, anew, self.plan.finder)
-        if self.plan.deletions:
-            queue_deletions(
-                anew,
-                self.plan.deletions,
-                self.certificate.erasure_id,
-                self.certificate.requested_at,
-            )
+        queue_deletions(
+            anew,
+            self.plan.deletions,
+            self.certificate.erasure_id,
+            self.certificate.requested_at,
+        )
         put_in_place(anew, self.places.ledger)
 
     def clean_dbt(self) -> None:

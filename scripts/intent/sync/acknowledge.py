@@ -98,6 +98,7 @@ IS_GONE = (
     f" or (state = '{State.SKIPPED}' and code = '{NO_MATCH}'"
     " and op in ('leave', 'delete', 'update')))"
 )
+IS_LEFT = "not has_record"
 IS_WRITTEN = f"(op in ('create', 'update') and state = '{State.ACKNOWLEDGED}')"
 
 
@@ -130,15 +131,20 @@ def fold_records(
         f"delete from {table} where match_key in (select match_key from new_acked)"
     )
     connection.execute(f"insert into {table} by name select * from new_acked")
+    unset = "".join(f", {stored(name)} = null" for name in run.sync.fields)
     connection.execute(
-        f"update {table} set has_record = false, run_id = ? where match_key in"
+        f"update {table} set has_record = false, run_id = ?{unset} where match_key in"
         f" (select match_key from ended where {IS_GONE})",
         [run.run_id],
     )
 
 
 def fold_told(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
-    """Take over which segments were told, and forget keys with nothing left to tell."""
+    """Take over which segments were told, and forget records that are not there.
+
+    Of one whose fields were unset the keys stay: it is to be deleted if the contact is
+    erased one day.
+    """
     table = acked_table(sync.name)
     connection.execute(
         f"update {table} as acked set told_segment = nullif(told.told, '')"
@@ -147,8 +153,13 @@ def fold_told(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
         " group by match_key) as told where acked.match_key = told.match_key"
     )
     has_lists = sync.segment_changes and sync.segment_changes.told_as == "lists"
-    is_left = "told_segment is null" if has_lists else "true"
-    connection.execute(f"delete from {table} where not has_record and {is_left}")
+    if not has_lists:
+        connection.execute(f"update {table} set told_segment = null where {IS_LEFT}")
+    connection.execute(
+        f"delete from {table} where {IS_LEFT} and told_segment is null and match_key in"
+        f" (select match_key from ended where {IS_GONE} and not (op = 'leave'"
+        f" and state = '{State.ACKNOWLEDGED}'))"
+    )
 
 
 def settle_deletions(

@@ -11,7 +11,7 @@ and one file in `syncs`; the conformance tests run all three.
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from intent.sync.model import (
     Advice,
@@ -49,6 +49,8 @@ class Adapter(ABC, Generic[SettingsT]):
     hosts: ClassVar[Sequence[str]]
     """The hosts that may be spoken to, such as `api.hubapi.com` or
     `*.my.salesforce.com`. Besides, only loopback addresses are allowed, for tests."""
+    channel: ClassVar[Literal["http", "files"]] = "http"
+    """How it is spoken to: by HTTP, or by files put at `address`."""
     # These may depend on the sync: the class or the instance sets them.
     native_modes: frozenset[Mode]
     """Modes that the destination itself knows. For the others the runner reads the

@@ -33,7 +33,7 @@ from intent.sync.model import (
 from intent.sync.rates import RateLimiter
 from intent.sync.retry import LONGEST_WAIT, TRIES, Breaker, backoff, retry_after
 from intent.sync.stop import Stop
-from intent.sync.wire import Channel, NotSentError, RedirectedError, UnansweredError
+from intent.sync.wire import Channel, HopelessError, NotSentError, UnansweredError
 
 TOKENS_A_PART = 3
 """A part that is told so often that its token is no good is refused for good."""
@@ -110,7 +110,7 @@ class Courier:
         response, was_sent, fault = None, True, ""
         try:
             response = await self.channel.send(request)
-        except (RedirectedError, RefusedError, BadInputError) as error:
+        except (HopelessError, RefusedError, BadInputError) as error:
             self.stop(str(error), error)
         except NotSentError as error:
             was_sent, fault = False, str(error)

@@ -177,10 +177,16 @@ def queue_deletions(
 ) -> None:
     """Add to the table of a ledger's file what is to be deleted.
 
-    What is there already stays.
+    What is there already stays. Runs that are still to be settled have no more planned
+    than the rows that are left of them.
     """
     with duckdb.connect(str(file)) as connection:
         connection.execute(TABLES)
+        connection.execute(
+            "update runs set planned = (select count(*) from outbox "
+            "where outbox.run_id = runs.run_id) "
+            "where state = 'running' or in_doubt > 0"
+        )
         for each in found:
             connection.execute(
                 "insert into deletions by name select $sync as sync, "

@@ -255,8 +255,8 @@ def is_due(sync: Sync, changes: str) -> str:
     update = "" if sync.mode is Mode.CREATE_ONLY else f" or {changes}"
     return (
         "(desired.match_key is not null or acked.match_key is not null) and"
-        " (desired.match_key is null or acked.match_key is null"
-        f" or not acked.has_record{update}{told})"
+        " (case when desired.match_key is null then acked.has_record"
+        f" else not coalesce(acked.has_record, false) end{update}{told})"
     )
 
 
@@ -282,7 +282,9 @@ def compared_rows(sync: Sync, source: Source, changes: str) -> str:
         f" {told_is_due(sync)} as is_told,"
         " desired.told_segment as new_segment, acked.told_segment as old_segment,"
         f" {is_downgrade(sync, source)} as is_downgrade,"
-        " acked.remote_id, desired.weight, desired.since"
+        # A record that was left may be gone by now: it is found by its key again.
+        " case when desired.match_key is null or acked.has_record"
+        " then acked.remote_id end as remote_id, desired.weight, desired.since"
         f"{fields}"
         " from touched"
         " left join touched_rows as desired on touched.match_key = desired.match_key"

@@ -128,7 +128,7 @@ def copy_reversed(run: Run, before: str, now: datetime) -> None:
         " where outbox.run_id = $before"
         f" and last.state = '{State.ACKNOWLEDGED}'"
         " and (outbox.op in ('create', 'update') and acked.run_id = $before"
-        " or outbox.op = 'leave' and acked.match_key is null)"
+        " or outbox.op = 'leave' and not coalesce(acked.has_record, false))"
         " and $sync is not null and $run is not null"
     )
     begin(run, now, rows, before)

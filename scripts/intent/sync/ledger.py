@@ -281,9 +281,10 @@ def connect(file: Path) -> Ledger:
 def acked_table(sync: str) -> str:
     """The table of what a sync's destination last acknowledged.
 
-    One row per match key: `match_key`, `row_id`, `remote_id`, `has_record` (false: only
-    `told_segment` is left to be taken back), `told_segment` (the segment that was told
-    as an event or list), `acked_at`, `run_id`, then a column for each field, named
-    `field:` and the field's name.
+    One row per match key: `match_key`, `row_id`, `remote_id`, `has_record` (false: the
+    record was left, its fields unset; an erasure finds it by this row, and
+    `told_segment` may still have to be taken back), `told_segment` (the segment that
+    was told as an event or list), `acked_at`, `run_id`, then a column for each field,
+    named `field:` and the field's name.
     """
     return f'"acked_{sync}"'

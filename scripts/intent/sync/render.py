@@ -24,6 +24,9 @@ GOOD, NOTE, BAD, QUIET = "green", "yellow", "red", "dim"
 SAMPLE_FIELDS = 6
 ID_SHOWN = 8
 """As many characters of a contact's id as `intent explain` needs."""
+NAME_SHOWN = 40
+DIED = ("running", "died")
+"""States of runs that did not end by themselves; one that runs has the ledger."""
 
 OPS: Mapping[str, tuple[str, str]] = {
     Op.CREATE: ("create", "never acknowledged before"),
@@ -92,6 +95,9 @@ def plan_counts(plan: Plan) -> Table:
     if plan.held_back:
         meaning = "refused over there before; tried again later, or by `retry`"
         table.add_row("held back", f"{plan.held_back:,}", meaning)
+    if plan.without_key:
+        meaning = "can't be found over there, such as for want of an email"
+        table.add_row("no match key", f"{plan.without_key:,}", meaning)
     table.add_row("unchanged", f"{plan.unchanged:,}", "")
     if plan.requests:
         table.add_row("requests", f"{plan.requests:,}", quota(plan))
@@ -166,7 +172,9 @@ def plans_table(plans: Sequence[Plan]) -> Table:
 # Runs ------------------------------------------------------------------------------
 
 
-def print_runs(results: Sequence[RunResult], console: Console) -> None:
+def print_runs(
+    results: Sequence[RunResult], console: Console, with_ids: bool = False
+) -> None:
     """Print what runs came to: a row each, then what a person should know of it."""
     if not results:
         return
@@ -179,16 +187,15 @@ def print_runs(results: Sequence[RunResult], console: Console) -> None:
         Count("unchanged", [each.unchanged for each in results]),
         Count("requests", [each.requests for each in results]),
     ]
-    texts = {
-        "ended": [
-            f"{each.finished_at:%m-%d %H:%M}" if each.finished_at else ""
-            for each in results
-        ],
-        "took": [span(each.seconds) for each in results],
-    }
-    if not any(texts["ended"]):
-        del texts["ended"]
-    console.print(counts_table([each.sync for each in results], counts, texts))
+    if with_ids:
+        ended = [each.finished_at for each in results]
+        texts = {"ended": [f"{at:%m-%d %H:%M}" if at else "" for at in ended]}
+        names = [each.run_id for each in results]
+        console.print(counts_table(names, counts[:-1], texts))
+    else:
+        texts = {"took": [span(each.seconds) for each in results]}
+        names = [each.sync for each in results]
+        console.print(counts_table(names, counts, texts))
     for result in results:
         for words in remarks(result):
             console.print(words, soft_wrap=True)
@@ -196,7 +203,9 @@ def print_runs(results: Sequence[RunResult], console: Console) -> None:
 
 def remarks(result: RunResult) -> Iterator[Text]:
     """What a person should know of a run beyond its numbers."""
-    if result.state != "done":
+    if result.state in DIED:
+        yield heading(result.sync, "the run died; the next one settles it")
+    elif result.state != "done":
         why = f": {result.reason}" if result.reason else ""
         yield heading(result.sync, f"{result.state}{why}")
     if result.rejected:
@@ -310,7 +319,8 @@ def counts_table(
     """A row per sync: its counts, without those that are 0 for all, then texts."""
     shown = [each for each in counts if any(each.numbers)]
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
-    table.add_column("sync", overflow="fold", min_width=19)
+    longest = max((len(name) for name in names), default=0)
+    table.add_column("sync", overflow="fold", min_width=min(longest, NAME_SHOWN))
     for title in (*(each.title for each in shown), *texts):
         table.add_column(title, justify="right", no_wrap=True)
     for row, name in enumerate(names):
@@ -354,3 +364,10 @@ def moment(at: datetime) -> str:
     """A moment in UTC, to the minute."""
     utc = at.astimezone(UTC) if at.tzinfo else at
     return f"{utc:%Y-%m-%d %H:%M} UTC"
+
+
+def as_text(value: object) -> str:
+    """A value that JSON does not have: moments as ISO, in UTC."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return str(value)

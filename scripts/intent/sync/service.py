@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from intent.erasure.certificate import cut_short
 from intent.errors import BadInputError, GuardError
 from intent.settings import Places
 from intent.sync.acknowledge import Ending, end_run
@@ -60,6 +61,15 @@ class Progress(Protocol):
 
     def ended(self, rows: int) -> None:
         """So many more rows have an outcome."""
+
+
+class RunStopped(KeyboardInterrupt):
+    """A run was stopped by a signal, and is in good order."""
+
+    def __init__(self, result: RunResult) -> None:
+        """Carry along what it came to."""
+        super().__init__()
+        self.result = result
 
 
 def setup(sync: Sync) -> SetUp:
@@ -143,7 +153,7 @@ def run(
         LockedError: another sync runs, or dbt builds.
         BadInputError: a setting, column or mart is missing.
         UnavailableError: a place can't be read or written.
-        KeyboardInterrupt: it was stopped by a signal, and is in good order.
+        RunStopped: it was stopped by a signal, and is in good order.
     """
 
     def plan_anew(session: Session, run_id: str) -> Ending:
@@ -239,10 +249,10 @@ def rejected(places: Places, sync: Sync) -> Sequence[Rejection]:
         return read_rejected(ledger, sync)
 
 
-def status(places: Places) -> Sequence[RunResult]:
-    """The last run of each sync."""
+def status(places: Places, most: int = 1) -> Sequence[RunResult]:
+    """The last runs of each sync, of each the newest first."""
     with open_ledger(places.ledger) as ledger:
-        return read_results(ledger)
+        return read_results(ledger, most)
 
 
 def reconcile(places: Places, sync: Sync, limit: int | None = None) -> Drift:
@@ -292,39 +302,58 @@ def carry_out(
     adapter = make_adapter(sync)
     run_id = new_run_id(sync)
     with open_ledger(places.ledger, wait) as ledger:
+        refuse_cut_short(places)
 
-        async def go() -> Collection[str]:
+        async def go(deleted: list[str]) -> None:
             stop = Stop()
             async with open_session(ledger, adapter, stop) as session:
                 with stopped_by_signals(stop):
-                    async with published(places, ledger):
-                        await session.describe()
-                        refuse_fields(sync, session.schema)
-                        deleted = await settle_earlier(session)
-                        ending = plan_rows(session, run_id)
-                        deleted = [
-                            *deleted,
-                            *await send(session, run_id, progress, ending),
-                        ]
+                    await session.describe()
+                    refuse_fields(sync, session.schema)
+                    deleted += await settle_earlier(session)
+                    ending = plan_rows(session, run_id)
+                    deleted += await send(session, run_id, progress, ending)
                 if stop.error:
                     raise stop.error
-                return deleted
 
-        deleted = asyncio.run(go())
-        result = read_result(ledger, run_id, time.monotonic() - started)
-        if deleted:
-            note_told(ledger.connection, places.erasures)
-            leave_no_trace(ledger)
+        with accounted_for(places, ledger) as deleted:
+            try:
+                asyncio.run(go(deleted))
+            except KeyboardInterrupt as stopped:
+                for result in read_result(ledger, run_id, time.monotonic() - started):
+                    raise RunStopped(result) from stopped
+                raise
+            [result] = read_result(ledger, run_id, time.monotonic() - started)
     return result
 
 
-@asynccontextmanager
-async def published(places: Places, ledger: Ledger) -> AsyncIterator[None]:
-    """Publish the audit at the end of the block, however it ends."""
+def refuse_cut_short(places: Places) -> None:
+    """Raise BadInputError if an erasure is not done: the marts still have its contact.
+
+    Looked at while the ledger is ours: an erasure needs it as well.
+    """
+    if begun := cut_short(places.erasures):
+        raise BadInputError(
+            f"The erasure {begun[0]} was cut short. Finish it first: give the same "
+            "`intent forget` again."
+        )
+
+
+@contextmanager
+def accounted_for(places: Places, ledger: Ledger) -> Iterator[list[str]]:
+    """Publish the audit at the end of the block, and forget who was erased by then.
+
+    However it ends. Yields the list for the keys of erased contacts that were deleted
+    in the block. The ledger is closed afterwards, if there were any.
+    """
+    deleted: list[str] = []
     try:
-        yield
+        yield deleted
     finally:
         publish_audit(ledger, places)
+        if deleted:
+            note_told(ledger.connection, places.erasures)
+            leave_no_trace(ledger)
 
 
 async def settle_earlier(session: Session) -> Collection[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from intent.errors import UnavailableError
 from intent.sync.adapter import Adapter
 from intent.sync.budget import Budget, read_budget, store_quota
+from intent.sync.channels import open_channel
 from intent.sync.clerk import Clerk, utc_now
 from intent.sync.courier import Courier, Tries
 from intent.sync.destinations import find_adapter
@@ -26,7 +27,7 @@ from intent.sync.runner import Runner
 from intent.sync.secrets import blank_settings, read_settings
 from intent.sync.spec import Sync
 from intent.sync.stop import Stop
-from intent.sync.wire import Channel, HttpChannel
+from intent.sync.wire import Channel
 
 Schema = Mapping[str, RemoteField] | None
 
@@ -157,12 +158,6 @@ async def open_session(
         )
     finally:
         await channel.close()
-
-
-def open_channel(adapter: Adapter[Any]) -> Channel:
-    """The channel by which a destination is spoken to."""
-    own: Callable[[], Channel] | None = getattr(adapter, "open_channel", None)
-    return own() if own else HttpChannel(adapter)
 
 
 def recent(
