@@ -46,7 +46,7 @@ JOB_ROUNDS = 3
 """How often rows go into a job that ends without them."""
 UNANSWERED = Outcome(State.IN_DOUBT, "UNANSWERED")
 NOT_PROCESSED = Outcome(State.DEFERRED, "NOT_PROCESSED")
-MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What an adapter may raise on an answer that the destination never gives."""
 
 
