@@ -201,7 +201,7 @@ class Courier:
         if verdict.advice is Advice.REAUTHORISE:
             tries.tokens += 1
             return await self.reauthorise(reply.token, tries.tokens)
-        tries.count(reply)
+        tries.count(reply, verdict)
         if not tries.are_over:
             await self.wait(reply, verdict, tries.failures + tries.busy)
         return True
@@ -248,7 +248,7 @@ class Courier:
         middle = (len(left) + 1) // 2
         for half in (left[:middle], left[middle:]):
             for piece in self.packed(half):
-                await self.send(piece)
+                await self.deliver(piece)
 
     def packed(self, rows: Sequence[Row]) -> Sequence[Part]:
         """Rows in parts of their own, named by their rows."""
@@ -359,9 +359,24 @@ class Courier:
                     found = Verdict()
             if not isinstance(found, Verdict):
                 return found
+            if found.advice is Advice.SPLIT and len(keys) > 1:
+                return await self.look_up_halves(keys, fields)
             if not await self.prepare(tries, reply, found):
                 return None
         return None
+
+    async def look_up_halves(
+        self, keys: Sequence[str], fields: Sequence[str]
+    ) -> Mapping[str, RemoteRecord] | None:
+        """Read records whose answer would be too large; None if that fails."""
+        middle = (len(keys) + 1) // 2
+        records: dict[str, RemoteRecord] = {}
+        for half in (keys[:middle], keys[middle:]):
+            found = await self.look_up(half, fields)
+            if found is None:
+                return None
+            records.update(found)
+        return records
 
     # Jobs ---------------------------------------------------------------------------
 
@@ -386,35 +401,48 @@ class Courier:
                 return
             move = self.read_move(part, job, reply)
             left = await self.note_move(part, job_id, move, reply, left)
-            verdict, has_moved, job = move.verdict, move.job != job, move.job
+            verdict = move.verdict
+            if self.may_have_begun(job, verdict):
+                left = await self.look_after(left)
+                break
+            has_moved, job = move.job != job, move.job
             if has_moved or move.wait:
                 tries, waited = Tries(), waited + move.wait
                 await self.stop.sleep(move.wait)
             elif not await self.prepare(tries, reply, verdict) or tries.are_over:
                 self.leave_job(left, job)
                 return
-        if not left:
-            return
-        if verdict.advice is Advice.SPLIT:
+        if left:
+            await self.end_job(left, verdict, rounds)
+
+    async def end_job(self, left: Sequence[Row], verdict: Verdict, rounds: int) -> None:
+        """Do with the rows that a job ended without as its end says."""
+        if verdict.advice in (Advice.STOP, Advice.REFUSED):
+            self.halt(verdict)
+        elif verdict.advice is Advice.SPLIT:
             await self.split(left, verdict)
-            return
-        if rounds >= JOB_ROUNDS:
+        elif rounds >= JOB_ROUNDS:
             self.end([(row, NOT_PROCESSED) for row in left])
-            return
-        for piece in self.packed(left):
-            if self.adapter.is_job(piece):
-                await self.carry_job(piece, Job(), uuid.uuid4().hex, rounds + 1)
-            else:
-                await self.send(piece)
+        else:
+            for piece in self.packed(left):
+                if self.adapter.is_job(piece):
+                    await self.carry_job(piece, Job(), uuid.uuid4().hex, rounds + 1)
+                else:
+                    await self.send(piece)
 
     def read_move(self, part: Part, job: Job, reply: Reply) -> Move:
         """What a reply within a job means."""
         if reply.response is None:
-            return Move(job)
+            doubted = self.adapter.doubt(job) if reply.was_sent else job
+            return Move(doubted, self.unanswered(reply.was_sent))
         try:
             return self.adapter.advance(part, job, reply.response)
         except MALFORMED:
-            return Move(job)
+            return Move(self.adapter.doubt(job), self.unanswered(was_sent=True))
+
+    def may_have_begun(self, job: Job, verdict: Verdict) -> bool:
+        """A first step is in doubt, and to repeat it could create records twice."""
+        return job == Job() and verdict.advice is Advice.IN_DOUBT and self.must_look
 
     async def note_move(
         self, part: Part, job_id: str, move: Move, reply: Reply, left: Sequence[Row]
@@ -446,9 +474,10 @@ class Tries:
     busy: int = 0
     tokens: int = 0
 
-    def count(self, reply: Reply) -> None:
+    def count(self, reply: Reply, verdict: Verdict) -> None:
         """Count a reply that left rows to be sent again."""
-        if reply.response is not None and reply.response.status == 429:
+        is_busy = reply.response is not None and reply.response.status == 429
+        if is_busy or verdict.wait is not None:
             self.busy += 1
         else:
             self.failures += 1

@@ -177,8 +177,13 @@ class Runner:
         """
         run = self.clerk.run
         jobs, doubtful = await self.clerk.call(read_unsettled, run)
+        if self.courier.must_look:  # and a job without an id can't be carried on with
+            jobs = [each for each in jobs if each[1] != Job()]
         await asyncio.gather(
-            *(self.courier.carry_job(part, job, job_id) for job_id, job, part in jobs)
+            *(
+                self.courier.carry_job(part, self.adapter.doubt(job), job_id)
+                for job_id, job, part in jobs
+            )
         )
         in_jobs = {row.seq for _, _, part in jobs for row in part.rows}
         rows = [row for row in doubtful if row.seq not in in_jobs]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from intent.errors import RefusedError, UnavailableError
+from intent.errors import UnavailableError
 from intent.sync.adapter import Adapter
 from intent.sync.budget import Budget, read_budget, store_quota
 from intent.sync.channels import open_channel
@@ -19,7 +19,7 @@ from intent.sync.courier import Courier, Tries
 from intent.sync.destinations import find_adapter
 from intent.sync.ledger import Ledger
 from intent.sync.local_checks import LocalChecks
-from intent.sync.model import Advice, RemoteField, Response, Verdict
+from intent.sync.model import RemoteField, Response, Verdict
 from intent.sync.outbox import Run
 from intent.sync.rates import RateLimiter
 from intent.sync.retry import TRIES, backoff
@@ -116,24 +116,16 @@ async def ask(courier: Courier, request: Any) -> Response:
         courier.clerk.write(reply.entries)
         response = reply.response
         if response is None:
-            tries.count(reply)
+            tries.count(reply, Verdict())
             if tries.failures >= TRIES // 2:
                 raise UnavailableError(f"{reply.fault}")
             await courier.stop.sleep(backoff(tries.failures))
-        elif response.status == 401:
-            tries.tokens += 1
-            if not await courier.reauthorise(reply.token, tries.tokens):
-                break
-        elif response.status == 403:
-            raise RefusedError(
-                f"{name} refuses the credentials, or they lack a right (403). See "
-                f"`intent sync setup {courier.adapter.sync.name}`."
-            )
-        elif response.status == 429 or response.status >= 500:
-            if not await courier.prepare(tries, reply, Verdict(advice=Advice.RESEND)):
-                break
-        else:
+            continue
+        verdict = courier.adapter.refuses(response)
+        if verdict is None:
             return response
+        if not await courier.prepare(tries, reply, verdict):
+            break
     if courier.stop.error:
         raise courier.stop.error
     raise UnavailableError(courier.stop.reason or f"{name} does not answer at present.")

@@ -73,11 +73,17 @@ class CustomerIoSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="INTENT_CUSTOMER_IO_")
 
     site_id: str
+    """The name of the Track API key."""
     api_key: SecretStr
+    """The Track API key."""
     app_key: SecretStr | None = None
+    """An App API key: to read people back, and for `mode: create_only`."""
     region: Literal["us", "eu"] | None = None
+    """Where the account is: us, or eu."""
     url: str | None = None
+    """Another address of the Track API."""
     app_url: str | None = None
+    """Another address of the App API."""
 
     @field_validator("region", mode="before")
     @classmethod
@@ -108,7 +114,6 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         "api.customer.io",
         "api-eu.customer.io",
     )
-    native_modes = frozenset({Mode.UPSERT, Mode.UPDATE_ONLY, Mode.MIRROR})
     native_leave = True
 
     def __init__(
@@ -123,7 +128,12 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         self.options = read_options(sync, CustomerIoOptions)
         check_sync(sync, self.options)
         self.region = self.options.region or settings.region or "us"
-        self.lookup_rows = LOOKUP_ROWS if settings.app_key else 0
+        self.native_modes = frozenset({Mode.UPSERT, Mode.MIRROR})
+        if settings.app_key:
+            self.lookup_rows = LOOKUP_ROWS
+        else:
+            # It is obeyed then as well, but nobody tells which people there are.
+            self.native_modes |= {Mode.UPDATE_ONLY}
         self._timestamp = math.floor(planned_at.timestamp())
         self._moments = [
             name

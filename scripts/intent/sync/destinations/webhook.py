@@ -49,11 +49,13 @@ class WebhookSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="INTENT_WEBHOOK_")
 
+    # Secret, as the addresses of receivers often hold a token.
     url: SecretStr
-    """Secret, as addresses of receivers often hold a token."""
+    """The receiver's address."""
     secret: SecretStr
+    """What requests are signed with: whsec_ and 24 to 64 bytes in Base64."""
     old_secret: SecretStr | None = None
-    """While the secret is being changed: requests carry a signature by each."""
+    """While the secret is being changed: requests are signed with either."""
 
     @field_validator("url")
     @classmethod
