@@ -20,6 +20,7 @@ from intent.sync.model import (
     State,
     Verdict,
 )
+from intent.sync.outbox import NO_MATCH
 
 RETRIED = frozenset(
     (
@@ -136,26 +137,26 @@ def code_of(error: Mapping[str, Any]) -> str:
     return str(error.get("statusCode") or error.get("errorCode") or "UNKNOWN")
 
 
-def record_outcome(row: Row, result: Mapping[str, Any]) -> Outcome | None:
-    """How one record of a row fared; None: it is to be sent again."""
-    if result["success"] is True:
-        ids = row.remote_id or result.get("id") or None
-        return Outcome(State.ACKNOWLEDGED, remote_id=ids)
-    return failure(row, result["errors"])
+def failure(
+    row: Row, errors: Sequence[Mapping[str, Any]], by_id: bool
+) -> Outcome | None:
+    """How a record fared that was not written; None: it is to be sent again.
 
-
-def failure(row: Row, errors: Sequence[Mapping[str, Any]]) -> Outcome | None:
-    """How a record fared that was not written; None: it is to be sent again."""
+    Args:
+        row: of which the record is one.
+        errors: what Salesforce says.
+        by_id: it was to be found by its id, and may be there no more.
+    """
     codes = {code_of(error) for error in errors}
     if codes & RETRIED:
         return None
     names_fields = any(error.get("fields") for error in errors)
-    if codes & GONE and not names_fields and row.remote_id:
+    if by_id and codes & GONE and not names_fields:
         if row.op is Op.DELETE:
             return Outcome(State.ACKNOWLEDGED)
-        return Outcome(State.SKIPPED, code=code_of(errors[0]))
+        return Outcome(State.SKIPPED, code=NO_MATCH, message=code_of(errors[0]))
     if row.op is Op.JOIN and "DUPLICATE_VALUE" in codes:
-        return Outcome(State.ACKNOWLEDGED, remote_id=row.remote_id)
+        return Outcome(State.ACKNOWLEDGED)
     return rejected(errors)
 
 

@@ -16,6 +16,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -58,6 +59,10 @@ class Load:
     """The column of the file by which rows are found again in the results."""
     rows: Sequence[Row]
     poll_seconds: float = FIRST_POLL
+
+    def width(self, row: Row) -> int:
+        """How many records a row stands for."""
+        return 1 if self.operation == "upsert" else len(ids_of(row))
 
     def by_key(self) -> Mapping[str, Sequence[Row]]:
         """The rows by the values of the key column."""
@@ -128,18 +133,26 @@ def _created(load: Load, job: Job, response: Response) -> Move:
 
 
 def _uploaded(load: Load, job: Job, response: Response) -> Move:
-    del load, response
+    del load
+    if response.status != 201:
+        raise ValueError(f"no answer to an upload: status {response.status}")
     return Move(job.at("close"))
 
 
+def _state(response: Response) -> str:
+    """The state of a job that an answer tells."""
+    return str(answers.read(response)["state"])
+
+
 def _closed(load: Load, job: Job, response: Response) -> Move:
-    del response
+    _state(response)
     return Move(job.at("poll"), wait=load.poll_seconds)
 
 
 def _aborted(load: Load, job: Job, response: Response) -> Move:
     """Begin anew with another job, but not for ever."""
-    del load, response
+    del load
+    _state(response)
     tries = int(job.detail.get("restarts", 0)) + 1
     if tries > RESTARTS:
         return Move(job.at("done"))
@@ -147,7 +160,8 @@ def _aborted(load: Load, job: Job, response: Response) -> Move:
 
 
 def _given_up(load: Load, job: Job, response: Response) -> Move:
-    del load, response
+    del load
+    _state(response)
     return Move(job.at("poll", detail={**job.detail, "is_given_up": True}))
 
 
@@ -161,7 +175,7 @@ def _refused(load: Load, job: Job, response: Response, verdict: Verdict) -> Move
     if verdict.advice in (Advice.REAUTHORISE, Advice.STOP, Advice.REFUSED):
         return Move(job, verdict)
     if verdict.advice is Advice.RESEND and not verdict.outcomes:
-        return Move(doubt(job), verdict, verdict.wait or 0.0)
+        return Move(doubt(job), verdict)
     match job.step:
         case "start":
             # It names no row, so that a part of them would fare no better.
@@ -188,17 +202,16 @@ def _done(job: Job, outcomes: Mapping[int, Outcome]) -> Move:
 
 def _look_at(load: Load, job: Job, response: Response) -> Move:
     """What a job's state means."""
-    told = answers.read(response)
-    match told["state"]:
+    match _state(response):
         case "Open":
             return Move(job.at("abort"))
         case "UploadComplete" | "InProgress":
             return _wait(load, job)
         case "JobComplete":
-            failed = int(told.get("numberRecordsFailed", 1))
+            failed = int(answers.read(response).get("numberRecordsFailed", 1))
             return Move(job.at("failures" if failed else "successes"))
         case "Failed":
-            return _failed(load, job, str(told.get("errorMessage") or ""))
+            return _failed(load, job, answers.read(response))
         case "Aborted":
             return Move(job.at("failures"))
         case other:
@@ -216,9 +229,11 @@ def _wait(load: Load, job: Job) -> Move:
     return Move(job.at("poll", detail=detail), wait=wait)
 
 
-def _failed(load: Load, job: Job, message: str) -> Move:
+def _failed(load: Load, job: Job, told: Mapping[str, Any]) -> Move:
     """A job that failed may have done a part of its work before."""
-    if message.startswith(CONFIGURATION):
+    message = str(told.get("errorMessage") or "")
+    is_begun = int(told.get("numberRecordsProcessed") or 0) > 0
+    if message.startswith(CONFIGURATION) and not is_begun:
         code, _, words = (part.strip() for part in message.partition(":"))
         wrong = Outcome(State.REJECTED, code=code, message=words)
         return Move(job.at("done"), Verdict({row.seq: wrong for row in load.rows}))
@@ -233,6 +248,8 @@ def _results(load: Load, response: Response) -> Iterator[tuple[Row, dict[str, st
     Raises:
         ValueError: this is no such file, or is not whole.
     """
+    if not response.content.strip():
+        return
     text = io.StringIO(response.content.decode("utf-8-sig"), newline="")
     lines = csv.DictReader(text, strict=True)
     rows = load.by_key()
@@ -253,14 +270,16 @@ def _failures(load: Load, job: Job, response: Response) -> Move:
     found: dict[int, list[Outcome | None]] = {}
     rows: dict[int, Row] = {}
     for row, line in _results(load, response):
-        outcome = answers.failure(row, [answers.bulk_error(line["sf__Error"])])
+        error = answers.bulk_error(line["sf__Error"])
+        outcome = answers.failure(row, [error], load.operation == "update")
         found.setdefault(row.seq, []).append(outcome)
         rows[row.seq] = row
     outcomes: dict[int, Outcome] = {}
     gone: dict[str, int] = {}
     for seq, ends in found.items():
         outcome = answers.row_outcome(ends)
-        if outcome and outcome.state is State.SKIPPED and len(ends) < width(rows[seq]):
+        is_all = len(ends) == load.width(rows[seq])
+        if outcome and outcome.state is State.SKIPPED and not is_all:
             gone[str(seq)] = len(ends)  # others of its records may be there
         elif outcome:
             outcomes[seq] = outcome
@@ -274,15 +293,10 @@ def _successes(load: Load, job: Job, response: Response) -> Move:
     outcomes: dict[int, Outcome] = {}
     for row, line in _results(load, response):
         left[row.seq] -= 1
-        if left[row.seq] + width(row) == 0:
-            ids = row.remote_id or line.get("sf__Id") or None
-            outcomes[row.seq] = Outcome(State.ACKNOWLEDGED, remote_id=ids)
+        if left[row.seq] + load.width(row) == 0:
+            new_id = line.get("sf__Id") if load.operation == "upsert" else None
+            outcomes[row.seq] = Outcome(State.ACKNOWLEDGED, remote_id=new_id or None)
     return _done(job, outcomes)
-
-
-def width(row: Row) -> int:
-    """How many records a row stands for."""
-    return max(1, len(ids_of(row)))
 
 
 READERS: Mapping[str, Callable[[Load, Job, Response], Move]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from intent.sync.destinations import _salesforce_members as members
 from intent.sync.destinations._salesforce_values import (
+    CLEARED,
     header,
     ids_of,
     json_record,
@@ -40,13 +41,14 @@ class Sizes:
     bulk_size: int = BULK_SIZE
 
     @classmethod
-    def of(cls, sync: Sync) -> "Sizes":
+    def wished(cls, rows_at_once: int | None, bulk_above: int) -> "Sizes":
         """As a sync wishes, within what is allowed."""
-        above = int(sync.options.get("bulk_above", BULK_ABOVE))
-        wished = sync.rows_at_once
-        if wished is None:
-            return cls(bulk_above=above)
-        return cls(min(wished, COLLECTION_ROWS), bulk_above=above, bulk_rows=wished)
+        rows = rows_at_once or BULK_ROWS
+        return cls(
+            collection_rows=min(rows, COLLECTION_ROWS),
+            bulk_above=bulk_above,
+            bulk_rows=rows,
+        )
 
 
 def route_of(row: Row, sync: Sync) -> str:
@@ -150,9 +152,14 @@ class Writes:
     sizes: Sizes
     few: list[Row] = field(default_factory=list)
     many: Pile | None = None
+    apart: list[Row] = field(default_factory=list)
+    """Rows with a text that means something else in a file."""
 
     def add(self, row: Row) -> Iterator[Part]:
         """Take a row."""
+        if CLEARED in row.values.values():
+            self.apart.append(row)
+            return
         if self.many:
             yield from self.many.add(row)
             return
@@ -180,7 +187,7 @@ class Writes:
         if self.many:
             yield self.many.cut()
         pile = requests(self.route, self.sync, self.sizes)
-        for row in self.few:
+        for row in (*self.few, *self.apart):
             if len(ids_of(row)) > COLLECTION_ROWS:
                 file = self.file()
                 yield from file.add(row)

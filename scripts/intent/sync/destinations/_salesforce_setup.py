@@ -10,7 +10,7 @@ DECAY_MART = "contact_decay_fields"
 FORMULA_FIELD = "Intent_Score__c"
 
 
-def setup_lines(sync: Sync) -> Sequence[str]:
+def setup_lines(sync: Sync, score_scale: float | None) -> Sequence[str]:
     """All of it for one sync."""
     return [
         *app_lines(),
@@ -18,7 +18,7 @@ def setup_lines(sync: Sync) -> Sequence[str]:
         *field_lines(sync),
         *match_lines(sync),
         *list_lines(sync),
-        *formula_lines(sync),
+        *formula_lines(sync, score_scale),
     ]
 
 
@@ -113,7 +113,7 @@ def list_lines(sync: Sync) -> Iterator[str]:
     )
 
 
-def formula_lines(sync: Sync) -> Iterator[str]:
+def formula_lines(sync: Sync, score_scale: float | None) -> Iterator[str]:
     """What formula fields can do in place of writes."""
     if sync.object == "Opportunity":
         yield (
@@ -124,8 +124,7 @@ def formula_lines(sync: Sync) -> Iterator[str]:
         )
     if DECAY_MART not in sync.also:
         return
-    scale = sync.options.get("score_scale")
-    if scale is None:
+    if score_scale is None:
         yield (
             "For a score that fades by itself, set `options: {score_scale: ...}` to "
             "the scale of the rule sheet (column `scale` of score_models); then its "
@@ -134,5 +133,5 @@ def formula_lines(sync: Sync) -> Iterator[str]:
     else:
         yield (
             f"{sync.object}: formula field Intent_Live_Score__c, Number(1, 2), blank "
-            f"fields as zeros: {salesforce_formula(float(scale))}"
+            f"fields as zeros: {salesforce_formula(score_scale)}"
         )

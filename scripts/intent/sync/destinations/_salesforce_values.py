@@ -17,8 +17,11 @@ MORNING = "T00:00:00Z"
 
 
 def ids_of(row: Row) -> Sequence[str]:
-    """The ids of the records that a row stands for: one key may match several."""
-    return row.remote_id.split(",") if row.remote_id else []
+    """The ids of the records that a row stands for: one key may match several.
+
+    An empty one, where it is not known: when a plan counts requests.
+    """
+    return (row.remote_id or "").split(",")
 
 
 def to_remote(value: Value, kind: FieldType) -> Value:

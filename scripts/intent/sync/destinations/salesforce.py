@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from pydantic import Field
+
 from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
 from intent.sync.destinations import _salesforce_answers as answers
@@ -22,7 +24,6 @@ from intent.sync.destinations import _salesforce_query as query
 from intent.sync.destinations import _salesforce_schema as schema
 from intent.sync.destinations._salesforce_auth import SalesforceSettings
 from intent.sync.destinations._salesforce_setup import setup_lines
-from intent.sync.destinations._salesforce_values import CLEARED, ids_of
 from intent.sync.model import (
     RECORD_OPS,
     Job,
@@ -37,19 +38,32 @@ from intent.sync.model import (
     Request,
     Response,
     Row,
+    State,
     Verdict,
 )
+from intent.sync.options import Options, read_options
 from intent.sync.spec import Mode, Sync
 
 API_VERSION = "67.0"
 """Summer '26. Salesforce keeps a version for at least three years."""
-VERSION = re.compile(r"\A[1-9]\d\.0\Z")
 NAME = re.compile(r"\A[A-Za-z][A-Za-z0-9_]*\Z")
-OPTIONS = ("api_version", "bulk_above", "poll_seconds", "score_scale")
 CELL = 32_000
 """Limits and Allocations Quick Reference, Bulk API: characters in a field."""
 RECORD = 400_000
 """Likewise: characters in a record."""
+
+
+class SalesforceOptions(Options):
+    """What a sync may choose."""
+
+    api_version: str = Field(default=API_VERSION, pattern=r"^[1-9][0-9]\.0$")
+    """The version of Salesforce's API."""
+    bulk_above: int = Field(default=packing.BULK_ABOVE, ge=packing.COLLECTION_ROWS)
+    """More rows than these go by Bulk API 2.0."""
+    poll_seconds: float = Field(default=bulk.FIRST_POLL, gt=0)
+    """How long to wait before the first look at a job; then longer each time."""
+    score_scale: float | None = Field(default=None, gt=0)
+    """The scale of the rule sheet, for the formula that `intent sync setup` shows."""
 
 
 class Salesforce(Adapter[SalesforceSettings]):
@@ -74,13 +88,14 @@ class Salesforce(Adapter[SalesforceSettings]):
         super().__init__(sync, settings, planned_at)
         check_sync(sync)
         if sync.mode is Mode.UPDATE_ONLY:
+            # Ids are not kept from run to run: records are merged, come and go.
             self.needs_remote_id = frozenset((*RECORD_OPS, Op.JOIN, Op.DROP))
         if sync.object == "Opportunity":
             # An account has more or fewer open ones from day to day.
             self.lookup_rows = query.KEYS
-        version = sync.options.get("api_version", API_VERSION)
-        self.base = f"/services/data/v{version}"
-        self.sizes = packing.Sizes.of(sync)
+        self.options = read_options(sync, SalesforceOptions)
+        self.base = f"/services/data/v{self.options.api_version}"
+        self.sizes = packing.Sizes.wished(sync.rows_at_once, self.options.bulk_above)
 
     @property
     def address(self) -> str:
@@ -132,11 +147,6 @@ class Salesforce(Adapter[SalesforceSettings]):
             return f"a field has more than {CELL:,} characters: set truncate"
         if sum(map(len, texts)) > RECORD:
             return f"the record has more than {RECORD:,} characters"
-        if CLEARED in texts:
-            return f"the text {CLEARED} would unset the field: give it a label"
-        most = members.DROPS if row.op is Op.DROP else packing.COLLECTION_ROWS
-        if row.op in (Op.DELETE, Op.JOIN, Op.DROP) and len(ids_of(row)) > most:
-            return f"the key matches more than {most} records"
         return None
 
     def request(self, part: Part) -> Request:
@@ -172,11 +182,18 @@ class Salesforce(Adapter[SalesforceSettings]):
         if len(results) != len(targets):
             return Verdict()  # whose they are can't be told; all can be sent again
         ends: dict[int, list[Outcome | None]] = {}
+        outcome: Outcome | None
         for (row, record_id), result in zip(targets, results, strict=True):
-            told = result.get("id") or record_id
-            if record_id and part.route in ("update", "delete") and told != record_id:
+            told = result.get("id")
+            by_id = part.route in ("update", "delete")
+            if by_id and told not in (None, record_id):
                 raise ValueError("results in another order than the records")
-            ends.setdefault(row.seq, []).append(answers.record_outcome(row, result))
+            if result["success"] is True:
+                new_id = told if part.route == "upsert" else None
+                outcome = Outcome(State.ACKNOWLEDGED, remote_id=new_id)
+            else:
+                outcome = answers.failure(row, result["errors"], by_id)
+            ends.setdefault(row.seq, []).append(outcome)
         return Verdict(
             {
                 seq: outcome
@@ -219,6 +236,11 @@ class Salesforce(Adapter[SalesforceSettings]):
         """The request that describes the object."""
         return [Request("GET", f"{self.base}/sobjects/{self.sync.object}/describe")]
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """What an answer means that does not describe the object."""
+        is_told = response.status == 404  # there is no such object
+        return None if is_told else answers.judge(response, ())
+
     def read_fields(self, responses: Sequence[Response]) -> Mapping[str, RemoteField]:
         """The fields by name; none if there is no such object."""
         return schema.read_fields(responses[0], self.sync)
@@ -241,7 +263,7 @@ class Salesforce(Adapter[SalesforceSettings]):
 
     def setup(self) -> Sequence[str]:
         """What an admin must do there first."""
-        return setup_lines(self.sync)
+        return setup_lines(self.sync, self.options.score_scale)
 
 
 def check_sync(sync: Sync) -> None:
@@ -256,15 +278,6 @@ def check_sync(sync: Sync) -> None:
                 f"{sync.name}: {name} is no name of an object or field in Salesforce. "
                 "It is the API name, such as Intent_Score__c."
             )
-    if unknown := sorted(set(sync.options) - set(OPTIONS)):
-        raise BadInputError(
-            f"{sync.name}: options: salesforce has no option {unknown[0]}. There are: "
-            f"{', '.join(OPTIONS)}."
-        )
-    if not VERSION.match(str(sync.options.get("api_version", API_VERSION))):
-        raise BadInputError(
-            f"{sync.name}: options: api_version is a text such as '{API_VERSION}'."
-        )
     if sync.mode is not Mode.UPDATE_ONLY and not sync.match.field.endswith("__c"):
         raise BadInputError(
             f"{sync.name}: match: Salesforce creates records by an external id, and "
