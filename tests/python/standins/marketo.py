@@ -171,6 +171,7 @@ class MarketoStandIn(StandIn):
         if call.path == IDENTITY:  # neither counted nor limited
             return self.identity(call)
         self._answering = logged
+        self.go_on_importing()
         try:
             return super()._answer(call, logged)
         except RequestError as error:
@@ -505,7 +506,6 @@ class MarketoStandIn(StandIn):
     # Bulk import -------------------------------------------------------------------
 
     def start_import(self, call: Call) -> Answer:
-        self.go_on_importing()
         if len(call.body) > 10 * MEGABYTE:
             return Answer(413, b"Request Entity Too Large")
         if call.query.get("format") != "csv":
@@ -621,7 +621,6 @@ class MarketoStandIn(StandIn):
         )
 
     def find_import(self, call: Call) -> Import:
-        self.go_on_importing()
         one = self.imports.get(int(call.found["id"]))
         if one is None:
             raise RequestError(1013, "Object not found")
