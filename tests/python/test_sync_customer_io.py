@@ -2,17 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from intent.errors import BadInputError
+from intent.errors import BadInputError, RefusedError
+from intent.settings import places
+from intent.sync import service
 from intent.sync.destinations.customer_io import (
     BATCH_BYTES,
     OPERATION_BYTES,
@@ -38,9 +41,12 @@ from intent.sync.secrets import read_settings
 from intent.sync.spec import Mode, Sync
 from intent.sync.wire import HttpChannel
 from pydantic import SecretStr
+from standins import find_cases
 from standins.customer_io import API_KEY, APP_KEY, SITE_ID, CustomerIoStandIn
+from standins.faults import APPLY_DROP
 from standins.kit import Call
 from sync_shop import load_sync
+from sync_stage import Stage, set_stage
 
 NOW = datetime(2026, 7, 1, 8, 0, 0, 654321, UTC)
 KEY = "0123456789abcdef0123456789abcdef"
@@ -385,7 +391,7 @@ def test_lists_are_manual_segments() -> None:
     apply(remote, adapter, [*rows, Row(3, Op.DROP, KEY, {"list": "8"})])
     assert remote.lists() == {"7": {KEY, "b"}, "8": set()}
     paths = [adapter.request(part).path for part in adapter.pack(rows)]
-    assert paths == ["/api/v1/segments/7/add_customers"]
+    assert paths == ["/api/v1/segments/7/add_customers?id_type=id"]
 
 
 def test_a_list_that_is_not_there_is_not_searched_for_guilty_rows() -> None:
@@ -622,3 +628,59 @@ def test_a_check_proves_both_keys() -> None:
         ]
         remote.revoke()
         assert [one.status for one in asyncio.run(check())] == [401, 401]
+
+
+# Whole runs --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    [case] = [each for each in find_cases() if each.name == "customer_io"]
+    with set_stage(case, tmp_path / "shop", monkeypatch, contacts=300) as made:
+        yield made
+
+
+def test_events_are_told_once_though_an_answer_is_lost(stage: Stage) -> None:
+    stage.change_sync(segment_changes={"as": "events"})
+    stage.run()
+    stage.shop.change("segment = 'cold'", "segment = 'hot'")
+    stage.remote.faults.add(APPLY_DROP, path="/batch", nth=2)  # 1 is of the records
+    result = stage.run()
+    assert (result.planned, result.acknowledged) == (200, 200)
+    assert stage.records() == stage.expected()
+    remote = stage.remote
+    assert isinstance(remote, CustomerIoStandIn)
+    assert (len(remote.events()), remote.repeated_events) == (100, 100)
+
+
+def test_reconcile_finds_what_others_changed(stage: Stage) -> None:
+    stage.run()
+    drift = service.reconcile(places(), stage.sync)
+    assert (drift.compared, drift.same) == (300, 300)
+    changed, gone = stage.key(0), stage.key(1)
+    stage.remote.put(changed, {"intent_segment": "mine", "intent_score": 0.5})
+    stage.remote.remove(gone)
+    drift = service.reconcile(places(), stage.sync)
+    assert (drift.compared, drift.same, drift.missing) == (300, 298, 1)
+    assert drift.by_field == {"intent_segment": 1, "intent_score": 1}
+
+
+def test_without_an_app_key_people_are_told_but_not_read(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INTENT_CUSTOMER_IO_APP_KEY")
+    stage.change_sync(mode="update_only")
+    stage.remote.put(stage.key(0), {})
+    result = stage.run()
+    assert result.acknowledged == result.planned == 300
+    assert stage.records() == {stage.key(0): stage.expected()[stage.key(0)]}
+    assert not stage.remote.requests("/v1/customers")
+    with pytest.raises(BadInputError, match="can't be asked"):
+        service.reconcile(places(), stage.sync)
+
+
+def test_keys_that_are_refused_are_named(stage: Stage) -> None:
+    stage.remote.revoke()
+    with pytest.raises(RefusedError, match="INTENT_CUSTOMER_IO_API_KEY"):
+        stage.run()
+    assert stage.records() == {}

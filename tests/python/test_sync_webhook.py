@@ -17,7 +17,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intent.errors import BadInputError
+from intent.errors import BadInputError, RefusedError
 from intent.sync.destinations.webhook import Webhook, WebhookSettings
 from intent.sync.model import (
     ACKNOWLEDGED,
@@ -35,8 +35,11 @@ from intent.sync.model import (
 from intent.sync.secrets import read_settings
 from intent.sync.wire import HttpChannel
 from pydantic import SecretStr
+from standins import find_cases
+from standins.faults import APPLY_DROP
 from standins.webhook import PATH, SECRET, WebhookStandIn
 from sync_shop import PROJECT, load_sync
+from sync_stage import Stage, set_stage
 
 NOW = datetime(2026, 7, 1, 8, 0, 5, tzinfo=UTC)
 KEY = "16f6ced9cf41aaf9301cfdedc8b8fb02"
@@ -431,6 +434,39 @@ def test_a_check_is_a_signed_request_without_rows(remote: WebhookStandIn) -> Non
     assert remote.checks == 2
     with pytest.raises(ValueError, match="status 500"):
         adapter.read_fields([Response(500)])
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    [case] = [each for each in find_cases() if each.name == "webhook"]
+    with set_stage(case, tmp_path / "shop", monkeypatch, contacts=230) as made:
+        yield made
+
+
+def test_a_request_that_got_no_answer_comes_again_and_is_taken_once(
+    stage: Stage,
+) -> None:
+    stage.change_sync(segment_changes={"as": "events"})
+    stage.run()
+    stage.shop.change("segment = 'cold'", "segment = 'hot'")
+    stage.remote.faults.add(APPLY_DROP, path=PATH, nth=2, times=2)  # 1 is the check
+    result = stage.run()
+    assert (result.planned, result.acknowledged) == (154, 154)
+    assert stage.records() == stage.expected()
+    remote = stage.remote
+    assert isinstance(remote, WebhookStandIn)
+    assert (len(remote.events()), remote.repeated) == (77, 2)
+    assert remote.repeated_rows == 0
+
+
+def test_a_wrong_secret_stops_the_run(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTENT_WEBHOOK_SECRET", OTHER_SECRET)
+    with pytest.raises(RefusedError, match="INTENT_WEBHOOK_SECRET"):
+        stage.run()
+    assert len(stage.remote.log) == 1
+    assert stage.records() == {}
 
 
 # Settings ----------------------------------------------------------------------------

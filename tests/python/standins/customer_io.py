@@ -209,7 +209,7 @@ class CustomerIoStandIn(StandIn):
         members = self.segments.get(call.found["segment"])
         content = self.parsed(call.body)
         keys = content.get("ids") if isinstance(content, dict) else None
-        if members is None or not isinstance(keys, list):
+        if members is None or not isinstance(keys, list) or not is_id_type_known(call):
             return Answer(400, {"meta": {"errors": ["no such manual segment"]}})
         if not 1 <= len(keys) <= MOST_IN_A_LIST_CALL:
             return Answer(400, {"meta": {"errors": ["1 to 1000 ids are needed"]}})
@@ -228,7 +228,7 @@ class CustomerIoStandIn(StandIn):
         keys = content.get("ids") if isinstance(content, dict) else None
         if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_LOOKED_UP:
             return Answer(400, {"meta": {"errors": ["1 to 100 ids are needed"]}})
-        if call.query.get("id_type", "id") not in ("id", "email"):
+        if not is_id_type_known(call):
             return Answer(400, {"meta": {"errors": ["no such id_type"]}})
         found = [key for key in dict.fromkeys(keys) if key in self.people]
         self.random.shuffle(found)
@@ -325,6 +325,11 @@ def is_app(call: Call) -> int:
 def is_track(call: Call) -> int:
     """1 for calls of the Track API."""
     return 1 - is_app(call)
+
+
+def is_id_type_known(call: Call) -> bool:
+    """People are named in a way that the workspace knows."""
+    return call.query.get("id_type", "id") in ("id", "email", "cio_id")
 
 
 def refused(where: str, why: str) -> Answer:

@@ -225,9 +225,10 @@ class CustomerIo(Adapter[CustomerIoSettings]):
 
     def request(self, part: Part) -> Request:
         """A batch of operations, or of people for a list."""
+        of_list = f"/api/v1/{part.route}?id_type={self.sync.match.field}"
         return Request(
             "POST",
-            "/api/v2/batch" if part.route == BATCH else f"/api/v1/{part.route}",
+            "/api/v2/batch" if part.route == BATCH else of_list,
             part.content or framed(part.route, map(self._encode, part.rows)),
             JSON,
             units=len(part.rows),
@@ -310,6 +311,11 @@ class CustomerIo(Adapter[CustomerIoSettings]):
             requests.append(self.lookup(["intent_scoring"], []))
         return requests
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """Either key is no good, or it is a passing failure."""
+        also = f" {APP_REFUSED}" if self.config.app_key else ""
+        return trouble_of(response, f"{TRACK_REFUSED}{also}")
+
     def read_fields(
         self, responses: Sequence[Response]
     ) -> Mapping[str, RemoteField] | None:
@@ -318,9 +324,6 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         Raises:
             BadInputError: the account is in the other region.
         """
-        for answer in responses:
-            if trouble := trouble_of(answer, APP_REFUSED):
-                raise ValueError(trouble.message or f"the status {answer.status}")
         region = region_of(responses[0])
         if region != self.region:
             raise BadInputError(
@@ -347,7 +350,9 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         self, keys: Sequence[str], fields: Sequence[str], response: Response
     ) -> Mapping[str, RemoteRecord] | Verdict:
         """Those that are there; values come as text."""
-        if trouble := trouble_of(response, APP_REFUSED):
+        if trouble := trouble_of(
+            response, f"Customer.io refuses the key. {APP_REFUSED}"
+        ):
             return trouble
         if response.status != 200:
             raise ValueError(f"the status {response.status} is not documented")
@@ -433,13 +438,10 @@ class _Tray:
 
 
 TRACK_REFUSED = (
-    "Customer.io refuses the key of the Track API. Check INTENT_CUSTOMER_IO_SITE_ID "
-    "and INTENT_CUSTOMER_IO_API_KEY, and that both are of one workspace."
+    "Customer.io refuses the key. Check INTENT_CUSTOMER_IO_SITE_ID and "
+    "INTENT_CUSTOMER_IO_API_KEY: are both of one workspace?"
 )
-APP_REFUSED = (
-    "Customer.io refuses the key of the App API. Check INTENT_CUSTOMER_IO_APP_KEY, and "
-    "that it may read people."
-)
+APP_REFUSED = "Check INTENT_CUSTOMER_IO_APP_KEY: may it read people?"
 
 
 def check_sync(sync: Sync, options: CustomerIoOptions) -> None:

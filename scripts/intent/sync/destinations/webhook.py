@@ -272,6 +272,10 @@ class Webhook(Adapter[WebhookSettings]):
         """A signed request without rows."""
         return [self._signed_later(self._framed((), CHECK_TYPE), 0)]
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """The signature is no good, nobody is there, or it is a passing failure."""
+        return trouble_of(response)
+
     def read_fields(
         self, responses: Sequence[Response]
     ) -> Mapping[str, RemoteField] | None:
@@ -298,6 +302,11 @@ class Webhook(Adapter[WebhookSettings]):
             "Set INTENT_WEBHOOK_URL to the address of the receiver, over https.",
             "The receiver verifies the signature, and takes each event_id once: "
             "docs/destinations/webhook.md has the code.",
+            "It is told these fields: "
+            + ", ".join(
+                f"{name} ({rule.type})" for name, rule in self.sync.fields.items()
+            )
+            + ".",
         ]
 
 
