@@ -232,7 +232,7 @@ def print_setup(setup: SetUp, console: Console) -> None:
     console.print("\nOver there, once:")
     for step in setup.steps:
         # As it is, unbroken: some of it is to be copied, such as a formula.
-        console.print(Text(f"  {step}"), soft_wrap=True)
+        console.print(Text(f"- {step}"), soft_wrap=True)
     console.print("\nHere, in the environment:")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
