@@ -87,8 +87,16 @@ class Courier:
 
     # One request --------------------------------------------------------------------
 
-    async def exchange(self, request: Request) -> Reply | None:
-        """Send a request when it may be sent; None if the run was stopped first."""
+    async def exchange(
+        self, request: Request, asks_budget: bool = True
+    ) -> Reply | None:
+        """Send a request when it may be sent; None if the run was stopped first.
+
+        Args:
+            request: what.
+            asks_budget: False: send it although the day's quota seems to be used up.
+                Its answer may tell that a new day has begun over there.
+        """
         request_id = uuid.uuid4().hex
         lane = self.lanes.get(request.lane)
         try:
@@ -99,7 +107,7 @@ class Courier:
             self.stop(str(error), error)
             return None
         ticket = await lane.acquire(request.units) if lane else None
-        if self.budget.is_spent:
+        if asks_budget and self.budget.is_spent:
             self.stop("the day's quota of requests is used up")
         if self.stop.is_set:
             if ticket:

@@ -110,7 +110,7 @@ async def ask(courier: Courier, request: Any) -> Response:
     tries = Tries()
     name = courier.adapter.name
     while not tries.are_over:
-        reply = await courier.exchange(request)
+        reply = await courier.exchange(request, asks_budget=False)
         if reply is None:
             break
         courier.clerk.write(reply.entries)

@@ -678,7 +678,8 @@ class MarketoStandIn(StandIn):
             self.creations[_key(email)] -= 1
             return lead.id
 
-    def put(self, key: str, fields: Mapping[str, Any]) -> None:
+    def put(self, key: str, fields: Mapping[str, Any], kind: str = "") -> None:
+        del kind
         with self._lock:
             leads = self._by_email.get(_key(key))
             if leads:
@@ -686,7 +687,8 @@ class MarketoStandIn(StandIn):
             else:
                 self.add(key, **fields)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, kind: str = "") -> None:
+        del kind
         with self._lock:
             for lead in self._by_email.pop(_key(key), []):
                 del self._leads[lead.id]
