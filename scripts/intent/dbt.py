@@ -13,13 +13,9 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from intent.console import err
-from intent.errors import (
-    BadInputError,
-    IntentError,
-    LockedError,
-    UnavailableError,
-)
+from intent.errors import BadInputError, IntentError, UnavailableError
 from intent.settings import Places
+from intent.warehouse import LOCK_WORDS, in_use
 
 SECONDS_TO_END = 5.0
 
@@ -157,11 +153,8 @@ def failure(messages: Sequence[str], places: Places) -> IntentError:
     """The error that stands for what dbt said."""
     raw = "\n".join(messages)
     text = "\n".join(dict.fromkeys(clean_message(each) for each in messages)).strip()
-    if "Could not set lock on file" in raw or "already open in" in raw:
-        return LockedError(
-            f"The warehouse {places.warehouse} is in use by another process. Close it "
-            "there (BI tools should read data/published/ instead), then try again."
-        )
+    if any(words in raw for words in LOCK_WORDS):
+        return in_use(places.warehouse)
     if re.search(r"No space left|could not write all bytes|File too large", raw, re.I):
         return UnavailableError(
             f"The disk of {places.warehouse} is full. What was built before is intact. "

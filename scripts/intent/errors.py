@@ -78,3 +78,9 @@ class GuardError(IntentError):
     """A guard stopped a sync before anything was sent."""
 
     exit_code = ExitCode.GUARD
+
+
+class StoppedError(IntentError):
+    """A command was stopped before it had done its work."""
+
+    exit_code = ExitCode.DEFERRED

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from intent.errors import BadInputError, UnavailableError
+from intent.errors import BadInputError, LockedError, UnavailableError
 from intent.settings import Places
 from intent.warehouse import open_warehouse
 
@@ -35,12 +35,18 @@ def refuse_cut_off_files(places: Places) -> None:
 
 
 def counted_files(warehouse: Path) -> set[str]:
-    """The files that finished builds have counted; none before the first build."""
+    """The files that finished builds have counted; none before the first build.
+
+    Raises:
+        LockedError: another process writes to the warehouse.
+    """
     try:
         with open_warehouse(warehouse) as connection:
             rows = connection.execute(
                 "select source_file from raw.counted_files"
             ).fetchall()
+    except LockedError:
+        raise
     except (UnavailableError, duckdb.Error):
         return set()
     return {source_file for (source_file,) in rows}

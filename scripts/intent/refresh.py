@@ -22,11 +22,13 @@ from intent.load_sources import find_files
 from intent.settings import Places
 from intent.sync.choose import choose, switched_on
 from intent.sync.results import RunResult
+from intent.sync.service import RunStopped
 from intent.sync.several import Fault, Several, do_each
 from intent.sync.spec import Sync
 
 LOOKS_AGAIN_AFTER = 0.5
 LONGEST_PAUSE = 3600.0
+MOST_DOUBLINGS = 16
 
 Seen = set[tuple[Path, int, int]]
 """Files by size and time, which need not be looked at again."""
@@ -132,6 +134,9 @@ def refresh(
             done = Round(datetime.now(UTC))
             try:
                 do_round(places, request, send, done, seen)
+            except RunStopped as stopped:
+                done.runs.append(stopped.result)
+                done.is_stopped = True
             except KeyboardInterrupt:
                 done.is_stopped = True
             tell(done)
@@ -146,8 +151,8 @@ def refresh(
 
 def pause(every: float, failures: int, took: float) -> float:
     """Seconds until the next round: longer after each build that failed in a row."""
-    longest = max(every, LONGEST_PAUSE)
-    return max(0.0, min(every * 2.0**failures, longest) - took)
+    doubled = every * 2.0 ** min(failures, MOST_DOUBLINGS)
+    return max(0.0, min(doubled, max(every, LONGEST_PAUSE)) - took)
 
 
 def do_round(
@@ -227,8 +232,8 @@ def build_when_free(places: Places, request: Request) -> set[str]:
     """
     deadline = time.monotonic() + request.wait
     while True:
-        before = counted_files(places.warehouse)
         try:
+            before = counted_files(places.warehouse)
             build(places, request.build)
             return before
         except LockedError:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import duckdb
 
-from intent.errors import UnavailableError
+from intent.errors import LockedError, UnavailableError
 
 PUBLIC_SCHEMA = "intent"
+LOCK_WORDS = ("Could not set lock on file", "already open in")
 
 
 def open_warehouse(file: Path) -> duckdb.DuckDBPyConnection:
@@ -16,7 +17,8 @@ def open_warehouse(file: Path) -> duckdb.DuckDBPyConnection:
     the schema are called `intent`, so that `intent.contact_intent` would be ambiguous.
 
     Raises:
-        UnavailableError: nothing was built yet, or another process writes to the file.
+        UnavailableError: nothing was built yet, or the file can't be read.
+        LockedError: another process writes to it.
     """
     if not file.is_file():
         raise UnavailableError(
@@ -27,7 +29,17 @@ def open_warehouse(file: Path) -> duckdb.DuckDBPyConnection:
         [[catalog]] = connection.execute("select current_database()").fetchall()
         connection.execute(f'use "{catalog}"."{PUBLIC_SCHEMA}"')
     except duckdb.Error as error:
+        if any(words in str(error) for words in LOCK_WORDS):
+            raise in_use(file) from error
         raise UnavailableError(
             f"The warehouse {file} can't be read: {error}"
         ) from error
     return connection
+
+
+def in_use(file: Path) -> LockedError:
+    """Say that another process has the warehouse open."""
+    return LockedError(
+        f"The warehouse {file} is in use by another process. Close it there (BI tools "
+        "should read data/published/ instead), then try again."
+    )

@@ -36,6 +36,9 @@ FEEDS = (
 
 Row = dict[str, Any]
 
+# The keyring of whoever runs the tests stays closed.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
 
 @dataclass
 class Shop:
@@ -71,6 +74,7 @@ class Shop:
             "INTENT_LANDING": str(self.landing),
             "INTENT_DUCKDB_PATH": str(self.warehouse),
             "INTENT_PUBLISHED": str(self.folder / "published"),
+            "INTENT_LEDGER": str(self.folder / "ledger.duckdb"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DBT_LOG_LEVEL_FILE": "none",

@@ -15,7 +15,7 @@ from intent.refresh import Export, Request, Round, chosen, files_to_come, refres
 from intent.settings import Places, places
 from intent.sync import service
 from intent.sync.progress import bar
-from intent.sync.render import print_plans, span
+from intent.sync.render import as_text, print_plans, span
 from intent.sync.results import RunResult
 from intent.sync.several import Fault, do_each
 from intent.sync.spec import Sync
@@ -109,7 +109,7 @@ def refresh_command(
 
     def tell(done: Round) -> None:
         if as_json:
-            typer.echo(json.dumps(done.as_json(), default=str))
+            typer.echo(json.dumps(done.as_json(), default=as_text))
         else:
             print_round(done)
 
@@ -149,7 +149,7 @@ def show_plans(place: Places, request: Request, as_json: bool) -> None:
             "plans": [plan.as_json() for plan in plans.results],
             "faults": [fault.as_json() for fault in plans.faults],
         }
-        typer.echo(json.dumps(content, default=str))
+        typer.echo(json.dumps(content, default=as_text))
     else:
         print_plans(plans.results, out)
         out.print(f"{files:,} files have landed since the last build.")
@@ -161,9 +161,10 @@ def show_plans(place: Places, request: Request, as_json: bool) -> None:
 def parts(done: Round) -> Iterator[str]:
     """What a round came to, part by part."""
     if done.is_built:
-        yield f"built in {span(done.build_seconds)}, {done.files:,} new files"
+        files = "1 new file" if done.files == 1 else f"{done.files:,} new files"
+        yield f"built in {span(done.build_seconds)}, {files}"
     elif done.faults:
-        yield "the build failed, nothing was sent"
+        yield "not built, nothing was sent"
     for run in done.runs:
         counts = {
             "acknowledged": run.acknowledged,

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from rich.text import Text
 
 from intent import console
-from intent.errors import ExitCode, worst
+from intent.errors import ExitCode, StoppedError, worst
 from intent.interrupt import sigterm_as_interrupt
 from intent.settings import Places, places
 from intent.sync import render, service
@@ -267,13 +268,26 @@ def rejected_command(
 
 
 @app.command("status")
-def status_command(as_json: AsJson = False) -> None:
-    """Show the last run of each sync.
+def status_command(
+    runs: Annotated[
+        int, typer.Option(min=1, help="Show so many runs of each sync.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show the last run of each sync, with its id.
 
     While a sync runs, what was published after the run before.
 
-        intent sync status --json
+        intent sync status --runs 5
     """
+    results = service.status(places(), runs)
+    several = Several(list(results))
+    if as_json:
+        print_json("runs", [each.as_json() for each in results], several)
+    elif results:
+        render.print_runs(results, console.out, with_ids=True)
+    else:
+        console.out.print("Nothing was sent yet.")
 
 
 @app.command("reconcile")
@@ -332,11 +346,13 @@ def rollback_command(
 
         intent sync rollback 20260701T080000-1a2b
     """
-    question = f"Send what was acknowledged before the run {run} again?"
-    ask(question, yes, as_json)
-    with sigterm_as_interrupt(), bar(f"rollback {run}") as progress:
-        result = service.rollback(places(), run, progress)
-    show_runs(Several([result]), as_json)
+    ask(f"Send what was acknowledged before the run {run} again?", yes, as_json)
+    place = places()
+
+    several: Several[RunResult] = Several()
+    with stopping_well(several), bar("rollback") as progress:
+        several.results.append(service.rollback(place, run, progress))
+    show_runs(several, as_json)
 
 
 # What the commands share -----------------------------------------------------------
@@ -397,13 +413,26 @@ def send(
         with bar(sync.name) as progress:
             return act(sync, progress)
 
-    with sigterm_as_interrupt():
-        several = do_each(syncs, with_bar)
+    several: Several[RunResult | None] = Several()
+    with stopping_well(several):
+        do_each(syncs, with_bar, into=several)
     done = [each for each in several.results if each]
     if not (done or several.faults or as_json):
         names = ", ".join(sync.name for sync in syncs.results)
         console.out.print(f"Nothing is unfinished: {names}.")
     show_runs(Several(done, several.faults), as_json)
+
+
+@contextmanager
+def stopping_well(several: Several[Any]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM stop a block, and keep what came of its last run."""
+    try:
+        with sigterm_as_interrupt():
+            yield
+    except service.RunStopped as stopped:
+        several.results.append(stopped.result)
+    except KeyboardInterrupt as stopped:
+        raise StoppedError("It was stopped before anything was sent.") from stopped
 
 
 def show_runs(several: Several[RunResult], as_json: bool) -> None:
@@ -419,7 +448,8 @@ def print_json(name: str, content: Sequence[Any], several: Several[Any]) -> None
     """Print results and faults as JSON."""
     faults = [each.as_json() for each in several.faults]
     # Not through rich, which would break long lines.
-    typer.echo(json.dumps({name: content, "faults": faults}, indent=2, default=str))
+    document = {name: content, "faults": faults}
+    typer.echo(json.dumps(document, indent=2, default=render.as_text))
 
 
 def finish(several: Several[Any], codes: Iterable[ExitCode] = ()) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from intent.sync.model import (
+    Advice,
     Job,
     Limits,
     Move,
@@ -150,6 +151,22 @@ class Adapter(ABC, Generic[SettingsT]):
     @abstractmethod
     def describe_requests(self) -> Sequence[Request]:
         """The requests that tell which fields there are; they also prove the token."""
+
+    def refuses(self, response: Response) -> Verdict | None:
+        """What an answer means that does not describe anything; None if it does.
+
+        The default goes by the status.
+        """
+        if response.status == 401:
+            return Verdict(advice=Advice.REAUTHORISE)
+        if response.status == 403:
+            return Verdict(
+                advice=Advice.REFUSED,
+                message=f"{self.name} refuses the credentials, or they lack a right "
+                f"(403). See `intent sync setup {self.sync.name}`.",
+            )
+        is_passing = response.status == 429 or response.status >= 500
+        return Verdict(advice=Advice.RESEND) if is_passing else None
 
     @abstractmethod
     def read_fields(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from intent.errors import BadInputError, RefusedError
+from intent.errors import BadInputError, IntentError, RefusedError
 from intent.sync.adapter import Adapter
 from intent.sync.agree import agrees
 from intent.sync.budget import Budget
@@ -31,6 +31,7 @@ from intent.sync.model import (
     Verdict,
 )
 from intent.sync.rates import RateLimiter
+from intent.sync.redact import redact
 from intent.sync.retry import LONGEST_WAIT, TRIES, Breaker, backoff, retry_after
 from intent.sync.stop import Stop
 from intent.sync.wire import Channel, HopelessError, NotSentError, UnansweredError
@@ -45,7 +46,7 @@ JOB_ROUNDS = 3
 """How often rows go into a job that ends without them."""
 UNANSWERED = Outcome(State.IN_DOUBT, "UNANSWERED")
 NOT_PROCESSED = Outcome(State.DEFERRED, "NOT_PROCESSED")
-MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What an adapter may raise on an answer that the destination never gives."""
 
 
@@ -87,8 +88,16 @@ class Courier:
 
     # One request --------------------------------------------------------------------
 
-    async def exchange(self, request: Request) -> Reply | None:
-        """Send a request when it may be sent; None if the run was stopped first."""
+    async def exchange(
+        self, request: Request, asks_budget: bool = True
+    ) -> Reply | None:
+        """Send a request when it may be sent; None if the run was stopped first.
+
+        Args:
+            request: what.
+            asks_budget: False: send it although the day's quota seems to be used up.
+                Its answer may tell that a new day has begun over there.
+        """
         request_id = uuid.uuid4().hex
         lane = self.lanes.get(request.lane)
         try:
@@ -98,8 +107,8 @@ class Courier:
         except (RefusedError, BadInputError) as error:
             self.stop(str(error), error)
             return None
-        ticket = await lane.acquire(request.units) if lane else None
-        if self.budget.is_spent:
+        ticket = await self.stop.first(lane.acquire(request.units)) if lane else None
+        if asks_budget and self.budget.is_spent:
             self.stop("the day's quota of requests is used up")
         if self.stop.is_set:
             if ticket:
@@ -107,11 +116,12 @@ class Courier:
             return None
         sending = Sending(request, request_id, *self.account)
         self.budget.sent()
-        response, was_sent, fault = None, True, ""
+        response, was_sent, fault, is_futile = None, True, "", False
         try:
             response = await self.channel.send(request)
         except (HopelessError, RefusedError, BadInputError) as error:
             self.stop(str(error), error)
+            is_futile = True
         except NotSentError as error:
             was_sent, fault = False, str(error)
         except UnansweredError as error:
@@ -121,7 +131,7 @@ class Courier:
                 ticket.answered()
         entries = [sending.entry(self.clerk.run.run_id, response)]
         reply = Reply(request_id, response, was_sent, fault, token, entries)
-        if self.stop.error and response is None:
+        if is_futile:
             self.clerk.write(entries)
             return None
         self.note_quota(response)
@@ -155,11 +165,20 @@ class Courier:
     # One part -----------------------------------------------------------------------
 
     async def deliver(self, part: Part) -> None:
-        """Send a part until each of its rows has an outcome, or the run is stopped."""
-        if self.adapter.is_job(part):
-            await self.carry_job(part, Job(), uuid.uuid4().hex)
-        else:
-            await self.send(part)
+        """Send a part until each of its rows has an outcome, or the run is stopped.
+
+        After a fault of ours it can't be known which rows were sent: all are in doubt.
+        """
+        try:
+            if self.adapter.is_job(part):
+                await self.carry_job(part, Job(), uuid.uuid4().hex)
+            else:
+                await self.send(part)
+        except IntentError:
+            raise
+        except Exception:
+            self.end([(row, UNANSWERED) for row in part.rows])
+            raise
 
     async def send(self, part: Part) -> None:
         """Send a part by requests."""
@@ -201,7 +220,7 @@ class Courier:
         if verdict.advice is Advice.REAUTHORISE:
             tries.tokens += 1
             return await self.reauthorise(reply.token, tries.tokens)
-        tries.count(reply)
+        tries.count(reply, verdict)
         if not tries.are_over:
             await self.wait(reply, verdict, tries.failures + tries.busy)
         return True
@@ -214,7 +233,7 @@ class Courier:
         try:
             verdict = self.adapter.classify(part, response)
         except MALFORMED:
-            return self.unanswered(response.status < 400 or response.status >= 500)
+            return self.unanswered(was_sent=not 400 <= response.status < 500)
         if response.status >= 500 and response.status != 503 and self.must_look:
             return Verdict(verdict.outcomes, Advice.IN_DOUBT, verdict.wait)
         return verdict
@@ -248,7 +267,7 @@ class Courier:
         middle = (len(left) + 1) // 2
         for half in (left[:middle], left[middle:]):
             for piece in self.packed(half):
-                await self.send(piece)
+                await self.deliver(piece)
 
     def packed(self, rows: Sequence[Row]) -> Sequence[Part]:
         """Rows in parts of their own, named by their rows."""
@@ -279,11 +298,12 @@ class Courier:
 
     def halt(self, verdict: Verdict) -> None:
         """Stop the run, as the destination says."""
+        message = redact(verdict.message, ())
         if verdict.advice is Advice.STOP:
-            self.stop(verdict.message or "the day's quota of requests is used up")
+            self.stop(message or "the day's quota of requests is used up")
             return
         error = RefusedError(
-            verdict.message
+            message
             or f"{self.adapter.name} refuses the credentials. Check them and their "
             "rights, then run again."
         )
@@ -309,8 +329,7 @@ class Courier:
         if asked is not None or is_busy:
             for lane in self.lanes.values():
                 await lane.pause(seconds)
-        else:
-            await self.stop.sleep(seconds)
+        await self.stop.sleep(seconds)
 
     # In doubt -----------------------------------------------------------------------
 
@@ -359,9 +378,24 @@ class Courier:
                     found = Verdict()
             if not isinstance(found, Verdict):
                 return found
+            if found.advice is Advice.SPLIT and len(keys) > 1:
+                return await self.look_up_halves(keys, fields)
             if not await self.prepare(tries, reply, found):
                 return None
         return None
+
+    async def look_up_halves(
+        self, keys: Sequence[str], fields: Sequence[str]
+    ) -> Mapping[str, RemoteRecord] | None:
+        """Read records whose answer would be too large; None if that fails."""
+        middle = (len(keys) + 1) // 2
+        records: dict[str, RemoteRecord] = {}
+        for half in (keys[:middle], keys[middle:]):
+            found = await self.look_up(half, fields)
+            if found is None:
+                return None
+            records.update(found)
+        return records
 
     # Jobs ---------------------------------------------------------------------------
 
@@ -385,48 +419,63 @@ class Courier:
                 self.leave_job(left, job)
                 return
             move = self.read_move(part, job, reply)
-            left = await self.note_move(part, job_id, move, reply, left)
-            verdict, has_moved, job = move.verdict, move.job != job, move.job
+            verdict, has_moved = move.verdict, move.job != job
+            told = [self.clerk.job(part, job_id, move.job)] if has_moved else []
+            left = await self.note_move(left, verdict, reply, told)
+            if self.may_have_begun(job, verdict):
+                break
+            job = move.job
             if has_moved or move.wait:
                 tries, waited = Tries(), waited + move.wait
                 await self.stop.sleep(move.wait)
             elif not await self.prepare(tries, reply, verdict) or tries.are_over:
                 self.leave_job(left, job)
                 return
-        if not left:
-            return
-        if verdict.advice is Advice.SPLIT:
+        if left:
+            await self.end_job(left, verdict, rounds)
+
+    async def end_job(self, left: Sequence[Row], verdict: Verdict, rounds: int) -> None:
+        """Do with the rows that a job ended without as its end says."""
+        if verdict.advice is Advice.IN_DOUBT:
+            left = await self.look_after(left)
+        if verdict.advice in (Advice.STOP, Advice.REFUSED):
+            self.halt(verdict)
+        elif verdict.advice is Advice.SPLIT:
             await self.split(left, verdict)
-            return
-        if rounds >= JOB_ROUNDS:
+        elif rounds >= JOB_ROUNDS:
             self.end([(row, NOT_PROCESSED) for row in left])
-            return
-        for piece in self.packed(left):
-            if self.adapter.is_job(piece):
-                await self.carry_job(piece, Job(), uuid.uuid4().hex, rounds + 1)
-            else:
-                await self.send(piece)
+        else:
+            for piece in self.packed(left):
+                if self.adapter.is_job(piece):
+                    await self.carry_job(piece, Job(), uuid.uuid4().hex, rounds + 1)
+                else:
+                    await self.send(piece)
 
     def read_move(self, part: Part, job: Job, reply: Reply) -> Move:
         """What a reply within a job means."""
         if reply.response is None:
-            return Move(job)
+            doubted = self.adapter.doubt(job) if reply.was_sent else job
+            return Move(doubted, self.unanswered(reply.was_sent))
         try:
             return self.adapter.advance(part, job, reply.response)
         except MALFORMED:
-            return Move(job)
+            return Move(self.adapter.doubt(job), self.unanswered(was_sent=True))
+
+    def may_have_begun(self, job: Job, verdict: Verdict) -> bool:
+        """A first step is in doubt, and to repeat it could create records twice."""
+        return job == Job() and verdict.advice is Advice.IN_DOUBT and self.must_look
 
     async def note_move(
-        self, part: Part, job_id: str, move: Move, reply: Reply, left: Sequence[Row]
+        self,
+        left: Sequence[Row],
+        verdict: Verdict,
+        reply: Reply,
+        told: Sequence[Entry],
     ) -> Sequence[Row]:
-        """Write down where a job stands; return the rows that have no outcome yet."""
-        outcomes = move.verdict.outcomes
+        """Write down what an answer told; return the rows that have no outcome yet."""
+        outcomes = verdict.outcomes
         ended = [(row, outcomes[row.seq]) for row in left if row.seq in outcomes]
-        entries = [
-            *reply.entries,
-            self.clerk.outcomes(ended, reply.request_id),
-            self.clerk.job(part, job_id, move.job),
-        ]
+        entries = [*reply.entries, self.clerk.outcomes(ended, reply.request_id), *told]
         await self.clerk.write(entries, len(ended))
         return [row for row in left if row.seq not in outcomes]
 
@@ -446,9 +495,10 @@ class Tries:
     busy: int = 0
     tokens: int = 0
 
-    def count(self, reply: Reply) -> None:
+    def count(self, reply: Reply, verdict: Verdict) -> None:
         """Count a reply that left rows to be sent again."""
-        if reply.response is not None and reply.response.status == 429:
+        is_busy = reply.response is not None and reply.response.status == 429
+        if is_busy or verdict.wait is not None:
             self.busy += 1
         else:
             self.failures += 1

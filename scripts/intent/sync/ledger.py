@@ -168,6 +168,8 @@ create table if not exists deletions (
 );
 """
 
+MOST_MEMORY = "4GB"
+"""For ten million contacts; more of them spill to the disk."""
 LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
 
 
@@ -255,7 +257,7 @@ def connect(file: Path) -> Ledger:
     """Open the ledger's file at once, or fail."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(file))
+        connection = duckdb.connect(str(file), config={"memory_limit": MOST_MEMORY})
         connection.execute(TABLES)
     except OSError as error:
         raise UnavailableError(

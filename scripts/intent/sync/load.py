@@ -12,6 +12,8 @@ from intent.sync.spec import NAME, Sync
 from intent.yaml_files import Document, did_you_mean, faults_of, read_yaml
 
 SUFFIXES = (".yml", ".yaml")
+OURS = {"name", "file"}
+"""What a sync knows from its file's name."""
 
 
 def load_syncs(folder: Path, names: Collection[str] = ()) -> list[Sync]:
@@ -74,9 +76,10 @@ def load_sync(file: Path) -> Sync:
     faults = []
     if re.fullmatch(NAME, file.stem) is None:
         faults.append("the file's name should be made of small letters, digits and _")
-    if content.pop("name", None) is not None:
-        line = document.line_of(("name",))
-        faults.append(f"line {line}: name: unknown key; the file's name is the sync's")
+    for key in OURS & content.keys():
+        del content[key]
+        line = document.line_of((key,))
+        faults.append(f"line {line}: {key}: unknown key; it follows from the file")
     destination = content.get("destination")
     if isinstance(destination, str) and destination not in destination_names():
         line = document.line_of(("destination",))

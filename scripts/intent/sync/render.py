@@ -19,11 +19,15 @@ from intent.sync.results import (
     Sample,
     SetUp,
 )
+from intent.sync.spec import Mode
 
 GOOD, NOTE, BAD, QUIET = "green", "yellow", "red", "dim"
 SAMPLE_FIELDS = 6
 ID_SHOWN = 8
 """As many characters of a contact's id as `intent explain` needs."""
+NAME_SHOWN = 40
+DIED = ("running", "died")
+"""States of runs that did not end by themselves; one that runs has the ledger."""
 
 OPS: Mapping[str, tuple[str, str]] = {
     Op.CREATE: ("create", "never acknowledged before"),
@@ -35,6 +39,13 @@ OPS: Mapping[str, tuple[str, str]] = {
     Op.EVENT: ("events", "changes of the segment"),
 }
 """What rows to be sent are called here, and what they are for."""
+FIRST_WRITES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    Mode.UPDATE_ONLY: {
+        Op.CREATE: ("first update", "nobody is created: the unknown are skipped")
+    },
+    Mode.CREATE_ONLY: {Op.CREATE: ("create", "who is there already is skipped")},
+}
+"""The same for modes that may not do it all."""
 
 
 class Count(NamedTuple):
@@ -65,7 +76,7 @@ def print_plan(plan: Plan, console: Console) -> None:
     for words in hindrances(plan):
         console.print(words, soft_wrap=True)
     if plan.sample:
-        console.print(Padding(sample_table(plan.sample), (0, 0, 0, 2)))
+        console.print(Padding(sample_table(plan), (0, 0, 0, 2)))
     console.print()
 
 
@@ -81,7 +92,7 @@ def plan_counts(plan: Plan) -> Table:
     table.add_column()
     table.add_column(justify="right")
     table.add_column(style=QUIET)
-    for op, (name, meaning) in OPS.items():
+    for op, (name, meaning) in ops_of(plan).items():
         if count := plan.by_op.get(op):
             table.add_row(name, f"{count:,}", meaning)
     if not any(plan.by_op.values()):
@@ -92,11 +103,19 @@ def plan_counts(plan: Plan) -> Table:
     if plan.held_back:
         meaning = "refused over there before; tried again later, or by `retry`"
         table.add_row("held back", f"{plan.held_back:,}", meaning)
+    if plan.without_key:
+        meaning = "can't be found over there, such as for want of an email"
+        table.add_row("no match key", f"{plan.without_key:,}", meaning)
     table.add_row("unchanged", f"{plan.unchanged:,}", "")
     if plan.requests:
         table.add_row("requests", f"{plan.requests:,}", quota(plan))
         table.add_row("takes", span(plan.minutes * 60), "as fast as they allow")
     return table
+
+
+def ops_of(plan: Plan) -> Mapping[str, tuple[str, str]]:
+    """What rows to be sent are called in a plan."""
+    return {**OPS, **FIRST_WRITES.get(plan.mode, {})}
 
 
 def quota(plan: Plan) -> str:
@@ -117,19 +136,19 @@ def hindrances(plan: Plan) -> Iterator[Text]:
     for guard in plan.guards:
         yield Text.assemble(
             ("  A guard stops it. ", BAD),
-            guard,
-            f" If that is right: --allow {guard.split(':')[0]}",
+            f"{guard}. If that is right: --allow {guard.split(':')[0]}",
         )
 
 
-def sample_table(sample: Sequence[Sample]) -> Table:
+def sample_table(plan: Plan) -> Table:
     """Some of the rows that would be sent, masked."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style=QUIET, pad_edge=False)
     table.add_column("for example", no_wrap=True)
     table.add_column("whom (masked)", no_wrap=True)
     table.add_column("what", overflow="fold")
-    for row in sample:
-        name, _ = OPS.get(row.op, (row.op, ""))
+    names = ops_of(plan)
+    for row in plan.sample:
+        name, _ = names.get(row.op, (row.op, ""))
         table.add_row(name, Text(row.key), Text(", ".join(sample_values(row))))
     return table
 
@@ -166,7 +185,9 @@ def plans_table(plans: Sequence[Plan]) -> Table:
 # Runs ------------------------------------------------------------------------------
 
 
-def print_runs(results: Sequence[RunResult], console: Console) -> None:
+def print_runs(
+    results: Sequence[RunResult], console: Console, with_ids: bool = False
+) -> None:
     """Print what runs came to: a row each, then what a person should know of it."""
     if not results:
         return
@@ -179,16 +200,15 @@ def print_runs(results: Sequence[RunResult], console: Console) -> None:
         Count("unchanged", [each.unchanged for each in results]),
         Count("requests", [each.requests for each in results]),
     ]
-    texts = {
-        "ended": [
-            f"{each.finished_at:%m-%d %H:%M}" if each.finished_at else ""
-            for each in results
-        ],
-        "took": [span(each.seconds) for each in results],
-    }
-    if not any(texts["ended"]):
-        del texts["ended"]
-    console.print(counts_table([each.sync for each in results], counts, texts))
+    if with_ids:
+        ended = [each.finished_at for each in results]
+        texts = {"ended": [f"{at:%m-%d %H:%M}" if at else "" for at in ended]}
+        names = [each.run_id for each in results]
+        console.print(counts_table(names, counts[:-1], texts))
+    else:
+        texts = {"took": [span(each.seconds) for each in results]}
+        names = [each.sync for each in results]
+        console.print(counts_table(names, counts, texts))
     for result in results:
         for words in remarks(result):
             console.print(words, soft_wrap=True)
@@ -196,7 +216,9 @@ def print_runs(results: Sequence[RunResult], console: Console) -> None:
 
 def remarks(result: RunResult) -> Iterator[Text]:
     """What a person should know of a run beyond its numbers."""
-    if result.state != "done":
+    if result.state in DIED:
+        yield heading(result.sync, "the run died; the next one settles it")
+    elif result.state != "done":
         why = f": {result.reason}" if result.reason else ""
         yield heading(result.sync, f"{result.state}{why}")
     if result.rejected:
@@ -223,7 +245,7 @@ def print_setup(setup: SetUp, console: Console) -> None:
     console.print("\nOver there, once:")
     for step in setup.steps:
         # As it is, unbroken: some of it is to be copied, such as a formula.
-        console.print(Text(f"  {step}"), soft_wrap=True)
+        console.print(Text(f"- {step}"), soft_wrap=True)
     console.print("\nHere, in the environment:")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -310,7 +332,8 @@ def counts_table(
     """A row per sync: its counts, without those that are 0 for all, then texts."""
     shown = [each for each in counts if any(each.numbers)]
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
-    table.add_column("sync", overflow="fold", min_width=19)
+    longest = max((len(name) for name in names), default=0)
+    table.add_column("sync", overflow="fold", min_width=min(longest, NAME_SHOWN))
     for title in (*(each.title for each in shown), *texts):
         table.add_column(title, justify="right", no_wrap=True)
     for row, name in enumerate(names):
@@ -354,3 +377,10 @@ def moment(at: datetime) -> str:
     """A moment in UTC, to the minute."""
     utc = at.astimezone(UTC) if at.tzinfo else at
     return f"{utc:%Y-%m-%d %H:%M} UTC"
+
+
+def as_text(value: object) -> str:
+    """A value that JSON does not have: moments as ISO, in UTC."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return str(value)

@@ -35,7 +35,10 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     @classmethod
@@ -58,7 +61,7 @@ class Settings(BaseSettings):
 
 
 class _Source(PydanticBaseSettingsSource):
-    """Where settings may come from, one by one."""
+    """Where settings may come from that were not found before, one by one."""
 
     def get_field_value(
         self, field: FieldInfo, field_name: str
@@ -74,6 +77,7 @@ class _Source(PydanticBaseSettingsSource):
         found = {
             name: self.get_field_value(field, name)[0]
             for name, field in self.settings_cls.model_fields.items()
+            if name not in self.current_state
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -84,12 +88,15 @@ class _NamedFiles(_Source):
         if not (path := os.environ.get(named)):
             return None
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+            found = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            found = ""
+        if not found:
             raise BadInputError(
-                f"{named}: the file it names can't be read. Set it to a text file "
-                "that holds nothing but the secret."
-            ) from error
+                f"{named}: the file it names can't be read, or is empty. Set it to a "
+                "text file that holds nothing but the value."
+            )
+        return found
 
 
 class _Keyring(_Source):
@@ -100,9 +107,9 @@ class _Keyring(_Source):
             return None
         try:
             found: str | None = keyring.get_password(KEYRING_SERVICE, variable)
-        except keyring.errors.KeyringError:
+        except Exception:  # there are many, and each raises errors of its own
             return None
-        return found
+        return found or None
 
 
 def read_settings(kind: type[SettingsT]) -> SettingsT:
@@ -118,7 +125,8 @@ def read_settings(kind: type[SettingsT]) -> SettingsT:
         faults = []
         for fault in error.errors(include_input=False, include_context=False):
             variable = f"{prefix}{'_'.join(map(str, fault['loc']))}".upper()
-            wrong = "is missing" if fault["type"] == "missing" else fault["msg"]
+            message = fault["msg"].removeprefix("Value error, ")
+            wrong = "is missing" if fault["type"] == "missing" else message
             faults.append(f"- {variable}: {wrong}")
         raise BadInputError(
             "\n".join(

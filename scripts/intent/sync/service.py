@@ -63,6 +63,15 @@ class Progress(Protocol):
         """So many more rows have an outcome."""
 
 
+class RunStopped(KeyboardInterrupt):
+    """A run was stopped by a signal, and is in good order."""
+
+    def __init__(self, result: RunResult) -> None:
+        """Carry along what it came to."""
+        super().__init__()
+        self.result = result
+
+
 def setup(sync: Sync) -> SetUp:
     """What is to be created over there and to be set here; needs no credentials."""
     kind = find_adapter(sync.destination)
@@ -144,7 +153,7 @@ def run(
         LockedError: another sync runs, or dbt builds.
         BadInputError: a setting, column or mart is missing.
         UnavailableError: a place can't be read or written.
-        KeyboardInterrupt: it was stopped by a signal, and is in good order.
+        RunStopped: it was stopped by a signal, and is in good order.
     """
 
     def plan_anew(session: Session, run_id: str) -> Ending:
@@ -163,7 +172,8 @@ def store_difference(
 ) -> None:
     """Compare, and store what is to be sent; the warehouse is let go of at once."""
     ledger, sync = session.ledger, session.adapter.sync
-    with attached(ledger, places.warehouse, wait) as source:
+    stop = session.stop
+    with attached(ledger, places.warehouse, wait, lambda: stop.is_set) as source:
         refuse_mapping(sync, source)
         now = utc_now()
         difference = compare(ledger, sync, source, now)
@@ -240,10 +250,10 @@ def rejected(places: Places, sync: Sync) -> Sequence[Rejection]:
         return read_rejected(ledger, sync)
 
 
-def status(places: Places) -> Sequence[RunResult]:
-    """The last run of each sync."""
+def status(places: Places, most: int = 1) -> Sequence[RunResult]:
+    """The last runs of each sync, of each the newest first."""
     with open_ledger(places.ledger) as ledger:
-        return read_results(ledger)
+        return read_results(ledger, most)
 
 
 def reconcile(places: Places, sync: Sync, limit: int | None = None) -> Drift:
@@ -302,14 +312,20 @@ def carry_out(
                     await session.describe()
                     refuse_fields(sync, session.schema)
                     deleted += await settle_earlier(session)
-                    ending = plan_rows(session, run_id)
+                    # In a thread, so that signals are heard while it waits for dbt.
+                    ending = await asyncio.to_thread(plan_rows, session, run_id)
                     deleted += await send(session, run_id, progress, ending)
                 if stop.error:
                     raise stop.error
 
         with accounted_for(places, ledger) as deleted:
-            asyncio.run(go(deleted))
-            result = read_result(ledger, run_id, time.monotonic() - started)
+            try:
+                asyncio.run(go(deleted))
+            except KeyboardInterrupt as stopped:
+                for result in read_result(ledger, run_id, time.monotonic() - started):
+                    raise RunStopped(result) from stopped
+                raise
+            [result] = read_result(ledger, run_id, time.monotonic() - started)
     return result
 
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from intent.errors import RefusedError, UnavailableError
+from intent.errors import UnavailableError
 from intent.sync.adapter import Adapter
 from intent.sync.budget import Budget, read_budget, store_quota
 from intent.sync.channels import open_channel
 from intent.sync.clerk import Clerk, utc_now
-from intent.sync.courier import Courier, Tries
+from intent.sync.courier import MALFORMED, Courier, Tries
 from intent.sync.destinations import find_adapter
 from intent.sync.ledger import Ledger
 from intent.sync.local_checks import LocalChecks
-from intent.sync.model import Advice, RemoteField, Response, Verdict
+from intent.sync.model import RemoteField, Response, Verdict
 from intent.sync.outbox import Run
 from intent.sync.rates import RateLimiter
 from intent.sync.retry import TRIES, backoff
@@ -92,11 +92,11 @@ class Session:
             ]
         try:
             self.schema = self.adapter.read_fields(answers)
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED:
             raise UnavailableError(
                 f"{self.adapter.name} does not describe its fields as it should. Is "
                 "the address right?"
-            ) from error
+            ) from None
         return self.schema
 
 
@@ -110,30 +110,22 @@ async def ask(courier: Courier, request: Any) -> Response:
     tries = Tries()
     name = courier.adapter.name
     while not tries.are_over:
-        reply = await courier.exchange(request)
+        reply = await courier.exchange(request, asks_budget=False)
         if reply is None:
             break
         courier.clerk.write(reply.entries)
         response = reply.response
         if response is None:
-            tries.count(reply)
+            tries.count(reply, Verdict())
             if tries.failures >= TRIES // 2:
                 raise UnavailableError(f"{reply.fault}")
             await courier.stop.sleep(backoff(tries.failures))
-        elif response.status == 401:
-            tries.tokens += 1
-            if not await courier.reauthorise(reply.token, tries.tokens):
-                break
-        elif response.status == 403:
-            raise RefusedError(
-                f"{name} refuses the credentials, or they lack a right (403). See "
-                f"`intent sync setup {courier.adapter.sync.name}`."
-            )
-        elif response.status == 429 or response.status >= 500:
-            if not await courier.prepare(tries, reply, Verdict(advice=Advice.RESEND)):
-                break
-        else:
+            continue
+        verdict = courier.adapter.refuses(response)
+        if verdict is None:
             return response
+        if not await courier.prepare(tries, reply, verdict):
+            break
     if courier.stop.error:
         raise courier.stop.error
     raise UnavailableError(courier.stop.reason or f"{name} does not answer at present.")

@@ -27,16 +27,24 @@ RESULTS = (
 )
 
 
-def read_result(ledger: Ledger, run_id: str, seconds: float) -> RunResult:
-    """What a run came to, which took so many seconds in all."""
-    [found] = ledger.rows(f"{RESULTS} where run_id = ?", [run_id])
-    return replace(as_result(ledger, found), seconds=seconds)
+def read_result(ledger: Ledger, run_id: str, seconds: float) -> Sequence[RunResult]:
+    """What a run came to, which took so many seconds in all; none if it never began."""
+    return [
+        replace(as_result(ledger, found), seconds=seconds)
+        for found in ledger.rows(f"{RESULTS} where run_id = ?", [run_id])
+    ]
 
 
-def read_results(ledger: Ledger) -> Sequence[RunResult]:
-    """What the last run of each sync came to."""
-    last = "where rowid in (select max(rowid) from runs group by sync) order by sync"
-    return [as_result(ledger, found) for found in ledger.rows(f"{RESULTS} {last}")]
+def read_results(ledger: Ledger, most: int = 1) -> Sequence[RunResult]:
+    """What the last runs of each sync came to, of each the newest first."""
+    last = (
+        "where rowid in (select id from (select rowid as id, row_number() over ("
+        "partition by sync order by rowid desc) as number from runs)"
+        " where number <= ?) order by sync, rowid desc"
+    )
+    return [
+        as_result(ledger, found) for found in ledger.rows(f"{RESULTS} {last}", [most])
+    ]
 
 
 def as_result(ledger: Ledger, found: Sequence[Any]) -> RunResult:

@@ -96,7 +96,7 @@ class HttpChannel:
         connections = adapter.limits.concurrent + 2  # one more for a token
         self._client = httpx2.AsyncClient(
             headers={"user-agent": f"intent_scoring/{version('intent-scoring')}"},
-            timeout=httpx2.Timeout(answer_seconds, connect=connect_seconds, pool=None),
+            timeout=httpx2.Timeout(None, connect=connect_seconds),
             limits=httpx2.Limits(
                 max_connections=connections, max_keepalive_connections=connections
             ),
@@ -112,7 +112,7 @@ class HttpChannel:
             UnansweredError: it did not answer.
         """
         if self._token is None:
-            await self.reauthorise(None)
+            await self._renew(None)
         return self._token
 
     async def reauthorise(self, stale: str | None) -> None:
@@ -124,14 +124,18 @@ class HttpChannel:
             NotSentError: the destination can't be reached.
             UnansweredError: it did not answer.
         """
+        await self._renew(stale)
+        if self._token is None:
+            raise RefusedError(refusal(self._adapter))
+
+    async def _renew(self, stale: str | None) -> None:
+        """Ask for a token, if there is one to ask for and nobody else did."""
         async with self._turn:
             if self._token != stale:
                 return
             request = self._adapter.token_request()
             if request is not None:
                 self._token = await self._new_token(request)
-            elif stale is not None:
-                raise RefusedError(refusal(self._adapter))
 
     async def send(self, request: Request) -> Response:
         """Send a request, and wait for the whole answer.

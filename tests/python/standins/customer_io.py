@@ -8,13 +8,15 @@ what is longer than allowed is refused.
 import base64
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
+from intent.sync.spec import FieldType, Sync
 
+from standins.case import Case, Told
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 SITE_ID = "site-4711"
@@ -32,8 +34,11 @@ APP_REQUESTS_A_SECOND = 10
 MOST_IN_A_LIST_CALL = 1_000
 MOST_LOOKED_UP = 100
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-MOMENTS = re.compile(r"_at$|_until$|as_of$")
-"""The names of attributes that hold moments; over there they are numbers as others."""
+
+FORMS: dict[FieldType | None, str] = {
+    FieldType.DATETIME: "%Y-%m-%dT%H:%M:%SZ",
+    FieldType.DATE: "%Y-%m-%d",
+}
 
 Operation = dict[str, Any]
 Error = dict[str, Any]
@@ -67,6 +72,8 @@ class CustomerIoStandIn(StandIn):
         self.told: list[dict[str, Any]] = []
         self.repeated_events = 0
         """Events that came again, and were taken for what they are by their id."""
+        self.types: dict[str, FieldType] = {}
+        """What attributes are to us; over there a moment is a number as others are."""
         self.is_holding = False
         """What is accepted waits until `release`."""
         self._held: list[Operation] = []
@@ -202,7 +209,7 @@ class CustomerIoStandIn(StandIn):
         members = self.segments.get(call.found["segment"])
         content = self.parsed(call.body)
         keys = content.get("ids") if isinstance(content, dict) else None
-        if members is None or not isinstance(keys, list):
+        if members is None or not isinstance(keys, list) or not is_id_type_known(call):
             return Answer(400, {"meta": {"errors": ["no such manual segment"]}})
         if not 1 <= len(keys) <= MOST_IN_A_LIST_CALL:
             return Answer(400, {"meta": {"errors": ["1 to 1000 ids are needed"]}})
@@ -221,7 +228,7 @@ class CustomerIoStandIn(StandIn):
         keys = content.get("ids") if isinstance(content, dict) else None
         if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_LOOKED_UP:
             return Answer(400, {"meta": {"errors": ["1 to 100 ids are needed"]}})
-        if call.query.get("id_type", "id") not in ("id", "email"):
+        if not is_id_type_known(call):
             return Answer(400, {"meta": {"errors": ["no such id_type"]}})
         found = [key for key in dict.fromkeys(keys) if key in self.people]
         self.random.shuffle(found)
@@ -271,11 +278,35 @@ class CustomerIoStandIn(StandIn):
         with self._lock:
             return {
                 key: {
-                    name: in_our_form(name, value)
+                    name: in_our_form(self.types.get(name), value)
                     for name, value in person.attributes.items()
                 }
                 for key, person in self.people.items()
             }
+
+    # What others do there ------------------------------------------------------------
+
+    def prepare(self, sync: Sync) -> None:
+        """Make the manual segments of a sync; attributes need not be made."""
+        self.types = {name: rule.type for name, rule in sync.fields.items()}
+        if sync.segment_changes:
+            for segment in sync.segment_changes.lists.values():
+                self.segments.setdefault(segment, set())
+
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        del kind
+        with self._lock:
+            if key not in self.people:
+                self.people[key] = Person(f"{len(self.people):08x}")
+            for name, value in fields.items():
+                self.people[key].attributes[name] = in_their_form(
+                    self.types.get(name), value
+                )
+
+    def remove(self, key: str, kind: str = "") -> None:
+        del kind
+        with self._lock:
+            self.people.pop(key, None)
 
     def events(self) -> list[dict[str, Any]]:
         with self._lock:
@@ -294,6 +325,11 @@ def is_app(call: Call) -> int:
 def is_track(call: Call) -> int:
     """1 for calls of the Track API."""
     return 1 - is_app(call)
+
+
+def is_id_type_known(call: Call) -> bool:
+    """People are named in a way that the workspace knows."""
+    return call.query.get("id_type", "id") in ("id", "email", "cio_id")
 
 
 def refused(where: str, why: str) -> Answer:
@@ -353,8 +389,11 @@ def faults_in(operation: Any) -> Iterator[tuple[str, str]]:
         elif isinstance(value, str) and is_longer(value, LONGEST_VALUE):
             yield f"attributes.{name}", "is too long"
     yield from faults_of_action(operation)
-    # With few attributes it can't be: none is longer than 1,000 bytes.
-    if len(attributes) > 20 and len(orjson.dumps(operation)) > LARGEST_OPERATION:
+    texts = sum(len(value) for value in attributes.values() if isinstance(value, str))
+    may_be_large = (
+        texts * 6 + len(attributes) * 2 * LONGEST_NAME > LARGEST_OPERATION / 2
+    )
+    if may_be_large and len(orjson.dumps(operation)) > LARGEST_OPERATION:
         yield "operation", "is larger than 32kb"
 
 
@@ -387,12 +426,47 @@ def as_text(value: Value) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def in_our_form(name: str, value: Value) -> Value:
+def in_our_form(kind: FieldType | None, value: Value) -> Value:
     """A value as rows have it."""
-    if MOMENTS.search(name) and isinstance(value, int):
-        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return value
+    if kind not in FORMS or not isinstance(value, int):
+        return value
+    return f"{datetime.fromtimestamp(value, UTC):{FORMS[kind]}}"
 
+
+def in_their_form(kind: FieldType | None, value: Value) -> Value:
+    """A value as it is over there."""
+    if kind not in FORMS or not isinstance(value, str):
+        return value
+    moment = datetime.strptime(value, FORMS[kind]).replace(tzinfo=UTC)
+    return int(moment.timestamp())
+
+
+def settings(url: str) -> Mapping[str, str]:
+    return {
+        "INTENT_CUSTOMER_IO_SITE_ID": SITE_ID,
+        "INTENT_CUSTOMER_IO_API_KEY": API_KEY,
+        "INTENT_CUSTOMER_IO_APP_KEY": APP_KEY,
+        "INTENT_CUSTOMER_IO_URL": url,
+        "INTENT_CUSTOMER_IO_APP_URL": url,
+    }
+
+
+def read_event(event: Mapping[str, Any]) -> Told:
+    attributes = event["attributes"]
+    return event["key"], event["id"], attributes.get("from"), attributes.get("to")
+
+
+CASES = (
+    Case(
+        "customer_io",
+        "customer_io",
+        CustomerIoStandIn,
+        settings,
+        has_schema=False,
+        lists={"hot": "11", "warm": "12"},
+        event=read_event,
+    ),
+)
 
 if __name__ == "__main__":
     serve(CustomerIoStandIn)

@@ -9,8 +9,8 @@ socket, latency, rate windows, faults, the log.
         ... send to remote.url ...
         assert remote.records() == {...}
 
-Or as a process of its own: `python -m standins.hubspot --port 8099 --latency 0.05`, in
-`tests/python`. Then `GET /_standin` tells its counters.
+Or as a process of its own, in `tests/python`: `python -m standins.hubspot --port 8099
+--latency 0.05 --sync hubspot`. Then `GET /_standin` tells its counters.
 """
 
 import argparse
@@ -30,6 +30,8 @@ from typing import Any, Self
 
 import orjson
 from aiohttp import web
+from intent.sync.spec import Sync
+from sync_shop import load_sync
 
 from standins.faults import Fault, Faults, Kind
 
@@ -252,6 +254,21 @@ class StandIn(ABC):
         """Delete a field from the remote's schema."""
         raise NotImplementedError
 
+    def prepare(self, sync: Sync) -> None:
+        """Do what an admin does before a sync: create its fields and lists."""
+        del sync
+
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        """Let somebody else write a record there, and create it if there is none.
+
+        This is not counted in `creations`.
+        """
+        raise NotImplementedError
+
+    def remove(self, key: str, kind: str = "") -> None:
+        """Let somebody else delete a record there."""
+        raise NotImplementedError
+
     # What tests do -----------------------------------------------------------------
 
     @property
@@ -269,7 +286,7 @@ class StandIn(ABC):
             self.poisons.pop(key, None)
 
     def omit(self, key: str, times: int = 1) -> None:
-        """Apply rows of a key, but leave them out of so many answers."""
+        """Pass over the rows of a key: don't apply them, don't answer to them."""
         with self._lock:
             self._omitted[key] += times
 
@@ -556,9 +573,12 @@ def serve(kind: type[StandIn], arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--fault-rate", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sync", action="append", default=[])
     asked = parser.parse_args(arguments)
     remote = kind(latency=asked.latency, seed=asked.seed, port=asked.port)
     remote.faults.at_rate(asked.fault_rate, asked.seed)
+    for name in asked.sync:
+        remote.prepare(load_sync(name))
     with remote:
         print(remote.url, flush=True)
         with contextlib.suppress(KeyboardInterrupt):

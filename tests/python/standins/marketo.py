@@ -1,14 +1,15 @@
 """A Marketo instance, as Marketo's developer guide describes it.
 
 Source of everything: https://experienceleague.adobe.com/en/docs/marketo-developer, the
-pages Leads, Lead Database, Bulk Lead Import, List Membership, Activities, Authentication
-and Error Codes, and the reference at https://developer.adobe.com/marketo-apis.
+pages Leads, Lead Database, Bulk Lead Import, List Membership, Activities,
+Authentication and Error Codes, and the reference at
+https://developer.adobe.com/marketo-apis.
 
-The trap of the page Leads is here, too: "Concurrent or closely timed upsert requests can
-create duplicate records when multiple requests use the same key value before the first
-request returns." A lead that a request makes is found by others when the answer has gone
-out; if it never does, after `settles_after` seconds. (At Marketo a request to Sync Leads
-may take up to 90 s.)
+The trap of the page Leads is here, too: "Concurrent or closely timed upsert requests
+can create duplicate records when multiple requests use the same key value before the
+first request returns." A lead that a request makes is found by others when the answer
+has gone out; if it never does, after `settles_after` seconds. (At Marketo a request to
+Sync Leads may take up to 90 s.)
 """
 
 import csv
@@ -22,6 +23,7 @@ from email import message_from_bytes
 from typing import Any
 from urllib.parse import parse_qs
 
+from standins.case import Case
 from standins.kit import Answer, Call, Fields, Logged, RateWindow, Route, StandIn, serve
 
 CLIENT_ID = "b417d98f-9289-47d1-a61f-db141bf0267f"
@@ -122,7 +124,7 @@ class MarketoStandIn(StandIn):
         self.most_at_once = 10
         self.daily_limit = 50_000
         self.token_seconds = 3600.0
-        self.settles_after = 2.0
+        self.settles_after = 0.5
         self.import_seconds = 0.2
         """How long an import of any size takes, once it is its turn."""
         self.types = {**STANDARD_FIELDS, **CUSTOM_FIELDS}
@@ -169,6 +171,7 @@ class MarketoStandIn(StandIn):
         if call.path == IDENTITY:  # neither counted nor limited
             return self.identity(call)
         self._answering = logged
+        self.go_on_importing()
         try:
             return super()._answer(call, logged)
         except RequestError as error:
@@ -265,14 +268,15 @@ class MarketoStandIn(StandIn):
         if action not in ("createOrUpdate", "createOnly", "updateOnly"):
             raise RequestError(1003, f"Invalid action '{action}'")
         self.check_lookup(lookup)
-        if (partition := told.get("partitionName")) is not None:
-            if action == "updateOnly" or partition not in self.partitions:
-                raise RequestError(1008, f"Access denied to partition '{partition}'")
-        results = []
-        for record in told["input"]:
-            result = self.sync_lead(record, action, lookup)
-            if not self.is_omitted(_key(record.get(lookup))):
-                results.append(result)
+        partition = told.get("partitionName", "Default")
+        is_allowed = action != "updateOnly" or "partitionName" not in told
+        if not is_allowed or partition not in self.partitions:
+            raise RequestError(1008, f"Access denied to partition '{partition}'")
+        results = [
+            self.sync_lead(record, action, lookup)
+            for record in told["input"]
+            if not self.is_omitted(_key(record.get(lookup)))
+        ]
         return self.results(results)
 
     def sync_lead(
@@ -301,8 +305,10 @@ class MarketoStandIn(StandIn):
         """The values of a record, if all may be written."""
         if poison := self.poisons.get(_key(record.get("email"))):
             code = 1006 if poison.field else 1003
-            told = f"Field '{poison.field}' not found" if poison.field else (
-                f"Invalid data: {poison.reason}"
+            told = (
+                f"Field '{poison.field}' not found"
+                if poison.field
+                else (f"Invalid data: {poison.reason}")
             )
             raise RecordError(code, told)
         return {name: self.value(name, value) for name, value in record.items()}
@@ -317,7 +323,9 @@ class MarketoStandIn(StandIn):
         if value is None or value == "":
             return None
         if not CHECKS[kind](value):
-            raise RecordError(1001, f"Invalid value '{value}'. Required of type '{kind}'")
+            raise RecordError(
+                1001, f"Invalid value '{value}'. Required of type '{kind}'"
+            )
         if isinstance(value, str) and len(value) > LENGTHS.get(kind, 10**9):
             raise RecordError(1003, f"Value too long for field '{name}'")
         return float(value) if kind in ("float", "currency") else value
@@ -498,11 +506,12 @@ class MarketoStandIn(StandIn):
     # Bulk import -------------------------------------------------------------------
 
     def start_import(self, call: Call) -> Answer:
-        self.go_on_importing()
         if len(call.body) > 10 * MEGABYTE:
             return Answer(413, b"Request Entity Too Large")
         if call.query.get("format") != "csv":
-            raise RequestError(1002, "Missing value for the required parameter 'format'")
+            raise RequestError(
+                1002, "Missing value for the required parameter 'format'"
+            )
         lookup = call.query.get("lookupField", "email")
         self.check_lookup(lookup)
         waiting = [one for one in self.imports.values() if one.state in UNDER_WAY]
@@ -555,7 +564,9 @@ class MarketoStandIn(StandIn):
                 values = self.check(told)
                 key = values.get(one.lookup)
                 if key is None:
-                    raise RecordError(0, f"Value for lookup field '{one.lookup}' not found")
+                    raise RecordError(
+                        0, f"Value for lookup field '{one.lookup}' not found"
+                    )
                 found = self.find_leads(one.lookup, key)
                 if len(found) > 1:
                     raise RecordError(0, "Multiple leads match the lookup criteria")
@@ -610,7 +621,6 @@ class MarketoStandIn(StandIn):
         )
 
     def find_import(self, call: Call) -> Import:
-        self.go_on_importing()
         one = self.imports.get(int(call.found["id"]))
         if one is None:
             raise RequestError(1013, "Object not found")
@@ -667,6 +677,21 @@ class MarketoStandIn(StandIn):
             lead.found_from = 0.0
             self.creations[_key(email)] -= 1
             return lead.id
+
+    def put(self, key: str, fields: Mapping[str, Any], kind: str = "") -> None:
+        del kind
+        with self._lock:
+            leads = self._by_email.get(_key(key))
+            if leads:
+                self.write(leads[0], fields)
+            else:
+                self.add(key, **fields)
+
+    def remove(self, key: str, kind: str = "") -> None:
+        del kind
+        with self._lock:
+            for lead in self._by_email.pop(_key(key), []):
+                del self._leads[lead.id]
 
     def merge(self, kept: int, lost: int) -> None:
         """Merge two leads, as a person would."""
@@ -752,6 +777,32 @@ def _ours(value: Any, kind: str) -> Any:
         return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
     return value
 
+
+def settings(url: str) -> Mapping[str, str]:
+    return {
+        "INTENT_MARKETO_URL": url,
+        "INTENT_MARKETO_CLIENT_ID": CLIENT_ID,
+        "INTENT_MARKETO_CLIENT_SECRET": CLIENT_SECRET,
+    }
+
+
+CASES = (
+    Case(
+        "marketo",
+        "marketo",
+        MarketoStandIn,
+        settings,
+        changes={"options": {"settle_seconds": 0.7, "activity_type_id": 100001}},
+        lists={"hot": "1001", "warm": "1002"},
+        event=lambda event: (
+            event["key"],
+            event["event_id"],
+            event["from"],
+            event["to"],
+        ),
+        omits=True,
+    ),
+)
 
 if __name__ == "__main__":
     serve(MarketoStandIn)

@@ -7,12 +7,14 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from intent.sync.spec import Mode, Sync
 
-from standins.kit import Answer, Call, Fields, Route, StandIn, serve
+from standins.case import Case, Told
+from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes, ok").decode()
 PATH = "/hooks/intent"
@@ -141,6 +143,22 @@ class WebhookStandIn(StandIn):
             self.creations[key] += key not in self.held
             self.held.setdefault(key, {}).update(values)
 
+    def prepare(self, sync: Sync) -> None:
+        """Make the lists of a sync."""
+        if sync.segment_changes:
+            for name in sync.segment_changes.lists.values():
+                self.members.setdefault(name, set())
+
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        del kind
+        with self._lock:
+            self.held.setdefault(key, {}).update(fields)
+
+    def remove(self, key: str, kind: str = "") -> None:
+        del kind
+        with self._lock:
+            self.held.pop(key, None)
+
     def keys(self, call: Call) -> Iterable[str]:
         return [row["key"] for row in rows_of(call) or ()]
 
@@ -176,6 +194,28 @@ def rows_of(call: Call) -> list[dict[str, Any]] | None:
     except (ValueError, KeyError, TypeError):
         return None
 
+
+def settings(url: str) -> Mapping[str, str]:
+    return {"INTENT_WEBHOOK_URL": f"{url}{PATH}", "INTENT_WEBHOOK_SECRET": SECRET}
+
+
+def read_event(event: Mapping[str, Any]) -> Told:
+    values = event["values"]
+    return event["key"], event["event_id"], values["from"], values["to"]
+
+
+CASES = (
+    Case(
+        "webhook",
+        "webhook",
+        WebhookStandIn,
+        settings,
+        has_schema=False,
+        modes=frozenset({Mode.UPSERT, Mode.MIRROR}),
+        lists={"hot": "hot ones", "warm": "warm ones"},
+        event=read_event,
+    ),
+)
 
 if __name__ == "__main__":
     serve(WebhookStandIn)

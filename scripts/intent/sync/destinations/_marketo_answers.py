@@ -31,7 +31,7 @@ PAUSES: Mapping[str, float | None] = {
     "606": 20.0,  # more than 100 calls in the past 20 seconds
     "608": None,  # temporarily unavailable
     "614": None,  # the subscription can't be reached
-    "615": None,  # ten calls are under way
+    "615": 1.0,  # ten calls are under way
     "713": None,  # transient
     "1016": 30.0,  # ten imports are queued
     "1019": 30.0,  # the list is being imported to
@@ -127,7 +127,7 @@ def judge(code: str, message: str, rows: Sequence[Row], repeatable: bool) -> Ver
     words = {
         Advice.STOP: "Marketo's calls of the day are used up (607). They are counted "
         "anew from midnight, Central Standard Time.",
-        Advice.REFUSED: f"Marketo denies access ({code}: {message or 'no reason'}). "
+        Advice.REFUSED: f"Marketo denies access ({code}). "
         "Check the role of the API-only user, its partitions and the list of allowed "
         "addresses.",
     }
@@ -139,7 +139,7 @@ def judge_look(code: str, message: str) -> Verdict:
     if code in WHOLE:
         return Verdict(
             advice=Advice.REFUSED,
-            message=f"Marketo can't be asked for these fields ({code}: {message}). "
+            message=f"Marketo can't be asked for these fields ({code}). "
             "Check the fields of the sync with `intent sync check`.",
         )
     return judge(code, message, rows=(), repeatable=True)

@@ -174,8 +174,7 @@ def _done(rows: Sequence[Row], job: Job, outcomes: Mapping[int, Outcome]) -> Mov
 def _refused(rows: Sequence[Row], job: Job, code: str, message: str) -> Move:
     verdict = answers.judge(code, message, rows, repeatable=job.step != "start")
     if job.step == "start":
-        again = {Advice.RESEND, Advice.REAUTHORISE, Advice.STOP, Advice.REFUSED}
-        ended = bool(verdict.outcomes) or verdict.advice not in again
+        ended = bool(verdict.outcomes) or verdict.advice is Advice.SPLIT
         return Move(job.at("done") if ended else job, verdict, verdict.wait or 0.0)
     if verdict.outcomes or verdict.advice is Advice.SPLIT:
         # Marketo knows the import no more: it keeps them for 7 days.

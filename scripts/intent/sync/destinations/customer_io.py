@@ -54,6 +54,8 @@ RATE = 1_000
 ROWS_BY_OPERATIONS = 250
 """In a batch, where the rate counts operations: several batches fill a second to the
 brim, as one of, say, 700 operations would not."""
+SPREAD = 0.9
+"""Of the time that a batch may take: what is left makes good for one that is late."""
 ROWS_BY_REQUESTS = 10_000
 """More than fit into the bytes of a batch."""
 APP_RATE = 10
@@ -73,11 +75,17 @@ class CustomerIoSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="INTENT_CUSTOMER_IO_")
 
     site_id: str
+    """The name of the Track API key."""
     api_key: SecretStr
+    """The Track API key."""
     app_key: SecretStr | None = None
+    """An App API key: to read people back, and for `mode: create_only`."""
     region: Literal["us", "eu"] | None = None
+    """Where the account is: us, or eu."""
     url: str | None = None
+    """Another address of the Track API."""
     app_url: str | None = None
+    """Another address of the App API."""
 
     @field_validator("region", mode="before")
     @classmethod
@@ -108,7 +116,6 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         "api.customer.io",
         "api-eu.customer.io",
     )
-    native_modes = frozenset({Mode.UPSERT, Mode.UPDATE_ONLY, Mode.MIRROR})
     native_leave = True
 
     def __init__(
@@ -123,7 +130,12 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         self.options = read_options(sync, CustomerIoOptions)
         check_sync(sync, self.options)
         self.region = self.options.region or settings.region or "us"
-        self.lookup_rows = LOOKUP_ROWS if settings.app_key else 0
+        self.native_modes = frozenset({Mode.UPSERT, Mode.MIRROR})
+        if settings.app_key:
+            self.lookup_rows = LOOKUP_ROWS
+        else:
+            # It is obeyed then as well, but nobody tells which people there are.
+            self.native_modes |= {Mode.UPDATE_ONLY}
         self._timestamp = math.floor(planned_at.timestamp())
         self._moments = [
             name
@@ -133,12 +145,13 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         self._identifiers = [name for name in sync.fields if name in IDENTIFIERS]
         by_operations = self.options.rate_counts == "operations"
         rows = ROWS_BY_OPERATIONS if by_operations else ROWS_BY_REQUESTS
+        rows = min(rows, sync.rows_at_once or rows)
         self._limits = Limits(
-            rows=min(rows, sync.rows_at_once or rows),
+            rows=rows,
             size=BATCH_BYTES,
             row_size=OPERATION_BYTES,
             windows={
-                "write": (Window(RATE, 1.0, counts_rows=by_operations),),
+                "write": by_operation(rows) if by_operations else BY_REQUEST,
                 "read": (Window(APP_RATE, 1.0),),
             },
             concurrent=16,
@@ -215,9 +228,10 @@ class CustomerIo(Adapter[CustomerIoSettings]):
 
     def request(self, part: Part) -> Request:
         """A batch of operations, or of people for a list."""
+        of_list = f"/api/v1/{part.route}?id_type={self.sync.match.field}"
         return Request(
             "POST",
-            "/api/v2/batch" if part.route == BATCH else f"/api/v1/{part.route}",
+            "/api/v2/batch" if part.route == BATCH else of_list,
             part.content or framed(part.route, map(self._encode, part.rows)),
             JSON,
             units=len(part.rows),
@@ -300,6 +314,11 @@ class CustomerIo(Adapter[CustomerIoSettings]):
             requests.append(self.lookup(["intent_scoring"], []))
         return requests
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """Either key is no good, or it is a passing failure."""
+        also = f" {APP_REFUSED}" if self.config.app_key else ""
+        return trouble_of(response, f"{TRACK_REFUSED}{also}")
+
     def read_fields(
         self, responses: Sequence[Response]
     ) -> Mapping[str, RemoteField] | None:
@@ -308,9 +327,6 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         Raises:
             BadInputError: the account is in the other region.
         """
-        for answer in responses:
-            if trouble := trouble_of(answer, APP_REFUSED):
-                raise ValueError(trouble.message or f"the status {answer.status}")
         region = region_of(responses[0])
         if region != self.region:
             raise BadInputError(
@@ -337,7 +353,9 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         self, keys: Sequence[str], fields: Sequence[str], response: Response
     ) -> Mapping[str, RemoteRecord] | Verdict:
         """Those that are there; values come as text."""
-        if trouble := trouble_of(response, APP_REFUSED):
+        if trouble := trouble_of(
+            response, f"Customer.io refuses the key. {APP_REFUSED}"
+        ):
             return trouble
         if response.status != 200:
             raise ValueError(f"the status {response.status} is not documented")
@@ -423,13 +441,25 @@ class _Tray:
 
 
 TRACK_REFUSED = (
-    "Customer.io refuses the key of the Track API. Check INTENT_CUSTOMER_IO_SITE_ID "
-    "and INTENT_CUSTOMER_IO_API_KEY, and that both are of one workspace."
+    "Customer.io refuses the key. Check INTENT_CUSTOMER_IO_SITE_ID and "
+    "INTENT_CUSTOMER_IO_API_KEY: are both of one workspace?"
 )
-APP_REFUSED = (
-    "Customer.io refuses the key of the App API. Check INTENT_CUSTOMER_IO_APP_KEY, and "
-    "that it may read people."
-)
+APP_REFUSED = "Check INTENT_CUSTOMER_IO_APP_KEY: may it read people?"
+
+
+BY_REQUEST = (Window(RATE, 1.0),)
+
+
+def by_operation(rows: int) -> Sequence[Window]:
+    """So many operations a second, and batches spread over it.
+
+    Sent all at once, batches would hold each other up on their way, and arrive closer
+    to the next ones than they were sent.
+    """
+    return (
+        Window(RATE, 1.0, counts_rows=True),
+        Window(rows, SPREAD * rows / RATE, counts_rows=True),
+    )
 
 
 def check_sync(sync: Sync, options: CustomerIoOptions) -> None:

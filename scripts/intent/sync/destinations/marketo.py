@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from intent.errors import BadInputError
@@ -43,6 +43,7 @@ from intent.sync.model import (
     Verdict,
     Window,
 )
+from intent.sync.options import Options, read_options
 from intent.sync.secrets import Settings
 from intent.sync.spec import FieldType, Mode, Sync
 
@@ -54,9 +55,9 @@ TIMEOUT = 90.0  # "Leads endpoints have a 30s timeout, except ... Sync Leads: 90
 JOBS = 4
 """Imports at once. Two run at a time, and ten may be queued by all who share the
 instance (Bulk Lead Import): two more keep the queue from running dry."""
-LOOKUP_ROWS = 100
-"""Marketo takes 300 values and answers with 300 leads on a page; several leads may
-share an email, and an answer must fit on one page."""
+LOOKUP_ROWS = 300
+"""Values in a look-up, and leads on a page of its answer (Leads). Where several leads
+share an email and the page is too short, the runner halves the look-up."""
 
 LEADS, DELETE = "/rest/v1/leads.json", "/rest/v1/leads/delete.json"
 ACTIVITIES = "/rest/v1/activities/external.json"
@@ -83,14 +84,12 @@ class MarketoSettings(Settings):
     client_secret: SecretStr
 
 
-class Options(BaseModel):
-    """What `options` of a sync may say."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class MarketoOptions(Options):
+    """What `options` of a sync may say; docs/destinations/marketo.md tells of each."""
 
     partition: str | None = None
     bulk: bool = False
-    bulk_at_least: int = Field(default=10_000, ge=1)
+    bulk_at_least: int = Field(default=10_000, ge=1_000)
     bulk_nulls_as: str | None = Field(default=None, min_length=1)
     activity_type_id: int | None = None
     activity_from: str = "fromSegment"
@@ -126,7 +125,7 @@ class MarketoAdapter(Adapter[MarketoSettings]):
     native_modes = frozenset(Mode)
     native_leave = True
     needs_remote_id = frozenset({Op.DELETE, Op.JOIN, Op.DROP, Op.EVENT})
-    lookup_rows: ClassVar[int] = LOOKUP_ROWS
+    lookup_rows = LOOKUP_ROWS
 
     def __init__(
         self, sync: Sync, settings: MarketoSettings, planned_at: datetime
@@ -371,6 +370,11 @@ class MarketoAdapter(Adapter[MarketoSettings]):
         """The fields of leads, with those that leads can be found by."""
         return [Request("GET", "/rest/v1/leads/describe2.json")]
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """What an answer means that describes nothing; by its code, not its status."""
+        refused = answers.refusal(response)
+        return answers.judge_look(*refused) if refused else None
+
     def read_fields(self, responses: Sequence[Response]) -> Mapping[str, RemoteField]:
         """The fields by the names that the API knows them by.
 
@@ -470,19 +474,9 @@ class MarketoAdapter(Adapter[MarketoSettings]):
         return changes is not None and changes.told_as == "events"
 
 
-def _options(sync: Sync) -> Options:
+def _options(sync: Sync) -> MarketoOptions:
     """The options of a sync, checked with what depends on them."""
-    try:
-        options = Options.model_validate(sync.options, strict=False)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{fault['loc'][0]}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_context=False)
-        )
-        raise BadInputError(
-            f"syncs/{sync.name}.yml, options: {faults}. Marketo has the options "
-            f"{', '.join(Options.model_fields)}."
-        ) from None
+    options = read_options(sync, MarketoOptions)
     if sync.object != "lead":
         raise BadInputError(
             f"syncs/{sync.name}.yml, object: Marketo has no {sync.object}; set it to "

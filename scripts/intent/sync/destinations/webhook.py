@@ -49,11 +49,13 @@ class WebhookSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="INTENT_WEBHOOK_")
 
+    # Secret, as the addresses of receivers often hold a token.
     url: SecretStr
-    """Secret, as addresses of receivers often hold a token."""
+    """The receiver's address."""
     secret: SecretStr
+    """What requests are signed with: whsec_ and 24 to 64 bytes in Base64."""
     old_secret: SecretStr | None = None
-    """While the secret is being changed: requests carry a signature by each."""
+    """While the secret is being changed: requests are signed with either."""
 
     @field_validator("url")
     @classmethod
@@ -270,6 +272,10 @@ class Webhook(Adapter[WebhookSettings]):
         """A signed request without rows."""
         return [self._signed_later(self._framed((), CHECK_TYPE), 0)]
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """The signature is no good, nobody is there, or it is a passing failure."""
+        return trouble_of(response)
+
     def read_fields(
         self, responses: Sequence[Response]
     ) -> Mapping[str, RemoteField] | None:
@@ -296,6 +302,11 @@ class Webhook(Adapter[WebhookSettings]):
             "Set INTENT_WEBHOOK_URL to the address of the receiver, over https.",
             "The receiver verifies the signature, and takes each event_id once: "
             "docs/destinations/webhook.md has the code.",
+            "It is told these fields: "
+            + ", ".join(
+                f"{name} ({rule.type})" for name, rule in self.sync.fields.items()
+            )
+            + ".",
         ]
 
 
