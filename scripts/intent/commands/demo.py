@@ -17,8 +17,7 @@ from intent.report import Report, print_report, read_report
 from intent.settings import Places, places
 from intent.showcase import print_showcase, read_showcase
 from intent.sync import service
-from intent.sync.choose import load
-from intent.sync.load import sync_files
+from intent.sync.choose import all_syncs
 from intent.sync.planning import DELETIONS, DOWNGRADES, SHRINKING
 from intent.sync.progress import bar
 from intent.sync.render import plans_table
@@ -81,7 +80,7 @@ def demo_command(
     if as_json:
         shown: dict[str, Any] = {"showcase": showcase.as_json()} if showcase else {}
         shown["plans"] = [plan.as_json() for plan in plans.results]
-        shown["sent"] = sent.as_json()
+        shown["sent"] = sent and sent.as_json()
         typer.echo(json.dumps(report.as_json() | shown, indent=2, default=str))
         return
     out.print(f"{sum(summary.rows.values()):,} raw rows in {place.landing}")
@@ -94,19 +93,23 @@ def demo_command(
 
 def plan_all(place: Places) -> Several[Plan]:
     """What each destination would be sent, for which no credentials are needed."""
-    return do_each(
-        load(sync_files(place.syncs)), lambda sync: service.plan(place, sync, sample=0)
-    )
+    return do_each(all_syncs(place), lambda sync: service.plan(place, sync, sample=0))
 
 
-def send_to_files(place: Places, folder: Path) -> RunResult:
-    """Send the demo's contacts to files, wherever the shop's own files go."""
-    [files] = load({FILES: sync_files(place.syncs)[FILES]}).results
-    sync = files.model_copy(update={"name": SYNC})
-    allowed = (SHRINKING, DOWNGRADES, DELETIONS)  # another demo may have been there
-    with environment(INTENT_FILES_FOLDER=str(folder), INTENT_FILES_URL=""):
-        with bar(SYNC) as progress:
-            return service.run(place, sync, progress, allowed)
+def send_to_files(place: Places, folder: Path) -> RunResult | None:
+    """Send the demo's contacts to files, wherever the shop's own files go.
+
+    None: the project has no such sync.
+    """
+    for files in all_syncs(place).results:
+        if files.name == FILES:
+            sync = files.model_copy(update={"name": SYNC})
+            here = environment(INTENT_FILES_FOLDER=str(folder), INTENT_FILES_URL="")
+            # Another demo, with other people, may have been there before.
+            allowed = (SHRINKING, DOWNGRADES, DELETIONS)
+            with here, bar(SYNC) as progress:
+                return service.run(place, sync, progress, allowed)
+    return None
 
 
 @contextmanager
@@ -121,8 +124,10 @@ def environment(**variables: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-def print_sent(plans: Several[Plan], sent: RunResult, folder: Path) -> None:
+def print_sent(plans: Several[Plan], sent: RunResult | None, folder: Path) -> None:
     """Say what each destination would be sent, and what went to files."""
+    if not sent:
+        return
     out.print("  What each destination would be sent, if it were connected:\n")
     out.print(plans_table(plans.results))
     for fault in plans.faults:

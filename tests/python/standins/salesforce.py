@@ -551,7 +551,8 @@ class SalesforceStandIn(StandIn):
                 "UNABLE_TO_LOCK_ROW",
                 "unable to obtain exclusive access to this record",
             )
-        if poison := self.poisons.get(key):
+        poison = self.poisons.get(key) or self.poisons.get(str(values.get("Id")))
+        if poison:
             fields = [poison.field] if poison.field else []
             raise Refusal(
                 "FIELD_CUSTOM_VALIDATION_EXCEPTION", poison.reason, fields=fields
