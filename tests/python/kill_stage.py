@@ -4,7 +4,7 @@ import copy
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from sync_shop import SyncShop, load_sync
 from sync_stage import told
 
 INFRASTRUCTURE = {"_lock", "_loop", "_thread", "_runner", "_routes", "_port", "windows"}
+FIRST, CHANGED = "first.duckdb", "changed.duckdb"
+"""The mart before it changed, and after."""
 ERASED, LEFT, MERGED, MOVED, POISONED = 6, (3, 4), 5, 7, 14
 
 
@@ -32,6 +34,8 @@ class Kill:
     changes: Mapping[str, Any] = field(default_factory=dict)
     remote: Mapping[str, Any] = field(default_factory=dict)
     """Attributes of the stand-in."""
+    uses: str = ""
+    """What stands in a point of the run at least."""
 
     def __str__(self) -> str:
         name = self.trick or self.case.name
@@ -44,7 +48,9 @@ class Kill:
         if self.told_as == "lists":
             lists = dict(self.case.lists)
             changes["segment_changes"] = {"as": "lists", "lists": lists}
-        elif not self.told_as:
+        elif self.told_as == "events":
+            changes["segment_changes"] = {"as": "events"}
+        else:
             changes["segment_changes"] = None
         return changes
 
@@ -89,7 +95,7 @@ class KillStage:
         self.assert_is_as_the_mart()
         shop = self.shop
         self.erase(ERASED)
-        self.keep("first.duckdb")
+        self.keep(FIRST)
         shop.add(3, 12)
         self.change(0, "segment = 'cold', intent_score = 0.5")
         self.change(1, "segment = 'hot', intent_score = 4.5")
@@ -100,7 +106,7 @@ class KillStage:
         self.change(MOVED, "email = 'moved@shop.example', segment = 'cold'")
         self.remote.poison(self.key(POISONED))
         self.known |= self.expected().keys()
-        self.keep("changed.duckdb")
+        self.keep(CHANGED)
         shutil.copy(shop.ledger, self.kept / "ledger.duckdb")
         self.before = copy.deepcopy(self.state())
 
@@ -132,7 +138,7 @@ class KillStage:
 
     def start_anew(self) -> None:
         """Have all as it was before the run that is to be killed."""
-        self.show("changed.duckdb")
+        self.show(CHANGED)
         shutil.copy(self.kept / "ledger.duckdb", self.shop.ledger)
         self.shop.ledger.with_name("ledger.duckdb.wal").unlink(missing_ok=True)
         with self.remote._lock:
@@ -241,7 +247,7 @@ class KillStage:
         self.play()
         self.assert_is_as_the_mart()
         self.assert_adds_up()
-        if mart == "changed.duckdb":
+        if mart == CHANGED:
             self.assert_all_events_came()
 
 
@@ -263,6 +269,3 @@ def set_kill_stage(
         stage = KillStage(kill, remote, shop, sync, server, variables, kept)
         stage.prepare()
         yield stage
-
-
-__all__ = ["Kill", "KillStage", "replace", "set_kill_stage"]
