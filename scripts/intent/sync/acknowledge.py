@@ -79,9 +79,13 @@ def defer_rest(
 
 
 def gather(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Gather the run's rows with their last outcomes in the table `ended`."""
+    """Gather the run's rows with their last outcomes in the table `all_ended`.
+
+    `ended` has those whose ends are new. A run that is settled ended before: later ones
+    may have told of its other rows since.
+    """
     connection.execute(
-        "create or replace temp table ended as"
+        "create or replace temp table all_ended as"
         " with last as (select seq, max_by(state, rowid) as state,"
         " max_by(coalesce(code, ''), rowid) as code,"
         " max_by(coalesce(field, ''), rowid) as field,"
@@ -92,6 +96,11 @@ def gather(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
         " from outbox inner join last on outbox.seq = last.seq"
         " where outbox.run_id = $run",
         {"run": run_id},
+    )
+    connection.execute(
+        "create or replace temp table ended as select all_ended.* from all_ended"
+        " inner join runs on all_ended.run_id = runs.run_id"
+        " where runs.doubtful is null or list_contains(runs.doubtful, all_ended.seq)"
     )
 
 
@@ -299,7 +308,7 @@ def count(
     connection.execute(
         "update runs set state = $state, finished_at = $now, reason = $reason,"
         + ", ".join(
-            f" {name} = (select count(*) from ended where ended.state = '{each}')"
+            f" {name} = (select count(*) from all_ended where state = '{each}')"
             for name, each in (
                 ("acknowledged", State.ACKNOWLEDGED),
                 ("rejected", State.REJECTED),
@@ -308,7 +317,8 @@ def count(
                 ("in_doubt", State.IN_DOUBT),
             )
         )
-        + " where run_id = $run",
+        + ", doubtful = (select coalesce(list(seq), []) from all_ended"
+        f" where state = '{State.IN_DOUBT}') where run_id = $run",
         {
             "state": ending.state,
             "now": now,

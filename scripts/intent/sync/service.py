@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 from intent.erasure.certificate import cut_short
@@ -13,7 +12,7 @@ from intent.errors import BadInputError, GuardError
 from intent.settings import Places
 from intent.sync.acknowledge import Ending, end_run
 from intent.sync.audit import publish_audit
-from intent.sync.clerk import utc_now
+from intent.sync.clock import now, utc_now
 from intent.sync.deletions import leave_no_trace, note_told
 from intent.sync.destinations import find_adapter
 from intent.sync.difference import compare
@@ -76,7 +75,7 @@ class RunStopped(KeyboardInterrupt):
 def setup(sync: Sync) -> SetUp:
     """What is to be created over there and to be set here; needs no credentials."""
     kind = find_adapter(sync.destination)
-    adapter = kind(sync, blank_settings(kind.settings), datetime.now(UTC))
+    adapter = kind(sync, blank_settings(kind.settings), now())
     return SetUp(
         sync=sync.name,
         destination=sync.destination,
@@ -176,8 +175,8 @@ def store_difference(
     stop = session.stop
     with attached(ledger, places.warehouse, wait, lambda: stop.is_set) as source:
         refuse_mapping(sync, source)
-        now = utc_now()
-        difference = compare(ledger, sync, source, now)
+        moment = utc_now()
+        difference = compare(ledger, sync, source, moment)
         if found := stopping(find_guards(sync, source, difference), allowed):
             raise GuardError(
                 "\n".join(
@@ -189,7 +188,7 @@ def store_difference(
                     ]
                 )
             )
-        store_plan(Run(ledger, sync, run_id), source, difference, now)
+        store_plan(Run(ledger, sync, run_id), source, difference, moment)
 
 
 def resume(places: Places, sync: Sync, progress: Progress) -> RunResult | None:

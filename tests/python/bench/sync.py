@@ -29,7 +29,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 import duckdb  # noqa: E402
-from intent.sync.clerk import utc_now  # noqa: E402
+from intent.sync.clock import utc_now  # noqa: E402
 from intent.sync.difference import compare, desired_rows, make_acked_table  # noqa: E402
 from intent.sync.fields import stored  # noqa: E402
 from intent.sync.ledger import acked_table, open_ledger  # noqa: E402
