@@ -20,7 +20,7 @@ help: ## List the commands
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-demo: .venv/installed ## An invented shop, from raw files to hot contacts
+demo: .venv/installed ## An invented shop, from raw files to what a CRM is sent
 	$(BIN)/intent demo
 
 docs: .venv/installed ## The data docs as one page, target/static_index.html

@@ -74,6 +74,7 @@ class Shop:
             "INTENT_LANDING": str(self.landing),
             "INTENT_DUCKDB_PATH": str(self.warehouse),
             "INTENT_PUBLISHED": str(self.folder / "published"),
+            "INTENT_LEDGER": str(self.folder / "ledger.duckdb"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DBT_LOG_LEVEL_FILE": "none",

@@ -1,5 +1,6 @@
 """The commands as a newcomer types them."""
 
+import csv
 import gzip
 import json
 import re
@@ -59,6 +60,21 @@ def test_the_demo_shows_one_contact_from_many_feeds_and_devices(demo: Shop) -> N
     assert known == {row["identifier"] for row in told}
     brought = sum(driver.contribution for driver in shown.drivers)
     assert brought >= shown.intent_score - 1e-9
+
+
+def test_the_demo_plans_for_each_destination_and_sends_to_files(demo: Shop) -> None:
+    printed = (demo.folder / "printed.txt").read_text()
+    for file in (PROJECT / "syncs").glob("*.yml"):
+        assert re.search(rf"^{file.stem} +[\d,]+ ", printed, re.M), file.stem
+    [sent] = (demo.folder / "exports" / "demo").glob("*.csv")
+    with sent.open(encoding="utf-8", newline="") as lines:
+        told = {row["contact_id"] for row in csv.DictReader(lines)}
+    exportable = demo.rows(
+        "select contact_id from contact_intent where is_exportable and not"
+        " coalesce(is_holdout, false)"
+    )
+    assert told == {row["contact_id"] for row in exportable}
+    assert f"Sent to files: {len(told):,} contacts" in printed
 
 
 def segments(shop: Shop) -> dict[str, int]:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from conftest import Shop
+from conftest import PROJECT, Shop
+from intent.sync.load import load_syncs
 
 PROJECT_NAME = "intent_scoring"
 # What landing adds to the columns of a contract.
@@ -213,3 +214,18 @@ def test_readers_of_the_marts_are_known(manifest: Thing) -> None:
     for exposure in exposures:
         assert exposure["owner"]["name"]
         assert not exposure["owner"]["email"]
+
+
+def test_readers_of_the_marts_tell_what_their_syncs_read(manifest: Thing) -> None:
+    """Each destination is a reader of what its syncs say, and of `feed_health`."""
+    told = {
+        exposure["name"]: {
+            node.split(".")[-1] for node in exposure["depends_on"]["nodes"]
+        }
+        for exposure in own(manifest, "exposure")
+    }
+    read: dict[str, set[str]] = defaultdict(set)
+    for sync in load_syncs(PROJECT / "syncs"):
+        # By `also`, one mart is read beside the source; a run asks feed_health first.
+        read[f"{sync.destination}_sync"] |= {sync.source, *sync.also, "feed_health"}
+    assert {name: told[name] for name in read} == read

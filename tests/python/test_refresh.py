@@ -270,7 +270,6 @@ class Works:
         return {
             **self.shop.made_ready({"intent_feeds": ["shop"]}),
             "DBT_RESOURCE_TYPES": "model seed",
-            "INTENT_LEDGER": str(self.shop.folder / "ledger.duckdb"),
             "INTENT_CUSTOMER_IO_SITE_ID": SITE_ID,
             "INTENT_CUSTOMER_IO_API_KEY": API_KEY,
             "INTENT_CUSTOMER_IO_APP_KEY": APP_KEY,

@@ -38,9 +38,14 @@ def choose(places: Places, names: Sequence[str] | None = None) -> Several[Sync]:
 
 def switched_on(places: Places) -> Several[Sync]:
     """The syncs that are sent without being named. There may be none."""
-    syncs = load(sync_files(places.syncs))
+    syncs = all_syncs(places)
     syncs.results = [sync for sync in syncs.results if sync.enabled]
     return syncs
+
+
+def all_syncs(places: Places) -> Several[Sync]:
+    """All syncs of the project. There may be none, nor a folder of them."""
+    return load(sync_files(places.syncs) if places.syncs.exists() else {})
 
 
 def load(files: Mapping[str, Path]) -> Several[Sync]:

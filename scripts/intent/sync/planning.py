@@ -99,6 +99,7 @@ def describe_plan(
         sync=sync.name,
         destination=sync.destination,
         object=sync.object,
+        mode=sync.mode,
         as_of=source.as_of,
         source_rows=difference.source_rows,
         without_key=difference.without_key,
@@ -204,7 +205,7 @@ def masked(payload: str, shown: Collection[str]) -> Mapping[str, Any]:
 
 
 def shared_texts(ledger: Ledger, sync: Sync) -> set[str]:
-    """Texts that at least a hundred rows, or a tenth, have in common."""
+    """Texts that at least twenty rows, or a tenth, have in common."""
     shown: set[str] = set()
     for name, rule in sync.fields.items():
         if rule.type is not FieldType.TEXT or rule.columns:
@@ -216,7 +217,7 @@ def shared_texts(ledger: Ledger, sync: Sync) -> set[str]:
                 "with texts as (select json_extract_string(payload, ?) as text"
                 " from planned limit 10000)"
                 " select text from texts where text is not null group by text"
-                " having count(*) >= 100"
+                " having count(*) >= 20"
                 " or count(*) * 10 >= (select count(*) from texts) and count(*) > 2",
                 [path],
             )

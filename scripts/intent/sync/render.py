@@ -19,6 +19,7 @@ from intent.sync.results import (
     Sample,
     SetUp,
 )
+from intent.sync.spec import Mode
 
 GOOD, NOTE, BAD, QUIET = "green", "yellow", "red", "dim"
 SAMPLE_FIELDS = 6
@@ -38,6 +39,13 @@ OPS: Mapping[str, tuple[str, str]] = {
     Op.EVENT: ("events", "changes of the segment"),
 }
 """What rows to be sent are called here, and what they are for."""
+FIRST_WRITES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    Mode.UPDATE_ONLY: {
+        Op.CREATE: ("first update", "nobody is created: the unknown are skipped")
+    },
+    Mode.CREATE_ONLY: {Op.CREATE: ("create", "who is there already is skipped")},
+}
+"""The same for modes that may not do it all."""
 
 
 class Count(NamedTuple):
@@ -68,7 +76,7 @@ def print_plan(plan: Plan, console: Console) -> None:
     for words in hindrances(plan):
         console.print(words, soft_wrap=True)
     if plan.sample:
-        console.print(Padding(sample_table(plan.sample), (0, 0, 0, 2)))
+        console.print(Padding(sample_table(plan), (0, 0, 0, 2)))
     console.print()
 
 
@@ -84,7 +92,7 @@ def plan_counts(plan: Plan) -> Table:
     table.add_column()
     table.add_column(justify="right")
     table.add_column(style=QUIET)
-    for op, (name, meaning) in OPS.items():
+    for op, (name, meaning) in ops_of(plan).items():
         if count := plan.by_op.get(op):
             table.add_row(name, f"{count:,}", meaning)
     if not any(plan.by_op.values()):
@@ -105,6 +113,11 @@ def plan_counts(plan: Plan) -> Table:
     return table
 
 
+def ops_of(plan: Plan) -> Mapping[str, tuple[str, str]]:
+    """What rows to be sent are called in a plan."""
+    return {**OPS, **FIRST_WRITES.get(plan.mode, {})}
+
+
 def quota(plan: Plan) -> str:
     """How much of the day's requests a run takes."""
     if plan.requests_a_day is None:
@@ -123,19 +136,19 @@ def hindrances(plan: Plan) -> Iterator[Text]:
     for guard in plan.guards:
         yield Text.assemble(
             ("  A guard stops it. ", BAD),
-            guard,
-            f" If that is right: --allow {guard.split(':')[0]}",
+            f"{guard}. If that is right: --allow {guard.split(':')[0]}",
         )
 
 
-def sample_table(sample: Sequence[Sample]) -> Table:
+def sample_table(plan: Plan) -> Table:
     """Some of the rows that would be sent, masked."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style=QUIET, pad_edge=False)
     table.add_column("for example", no_wrap=True)
     table.add_column("whom (masked)", no_wrap=True)
     table.add_column("what", overflow="fold")
-    for row in sample:
-        name, _ = OPS.get(row.op, (row.op, ""))
+    names = ops_of(plan)
+    for row in plan.sample:
+        name, _ = names.get(row.op, (row.op, ""))
         table.add_row(name, Text(row.key), Text(", ".join(sample_values(row))))
     return table
 
@@ -232,7 +245,7 @@ def print_setup(setup: SetUp, console: Console) -> None:
     console.print("\nOver there, once:")
     for step in setup.steps:
         # As it is, unbroken: some of it is to be copied, such as a formula.
-        console.print(Text(f"  {step}"), soft_wrap=True)
+        console.print(Text(f"- {step}"), soft_wrap=True)
     console.print("\nHere, in the environment:")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)

@@ -25,6 +25,7 @@ class Plan:
     sync: str
     destination: str
     object: str
+    mode: str
     as_of: datetime | None
     source_rows: int
     """Contacts that may be sent, before rows are compared."""
