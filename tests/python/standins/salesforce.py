@@ -162,8 +162,8 @@ class SalesforceStandIn(StandIn):
         ):
             self.store["Campaign"].setdefault(campaign, {"Id": campaign})
 
-    def put(self, key: str, fields: Mapping[str, Value]) -> None:
-        name = self.main
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        name = kind or self.main
         with self._lock:
             if found := self.find(name, self.match[name], key):
                 self.keep(name, found[0], dict(fields))
@@ -172,8 +172,8 @@ class SalesforceStandIn(StandIn):
             else:
                 self.add(name, **{**fields, self.match[name]: key})
 
-    def remove(self, key: str) -> None:
-        name = self.main
+    def remove(self, key: str, kind: str = "") -> None:
+        name = kind or self.main
         with self._lock:
             for record_id in self.find(name, self.match[name], key):
                 self.lose(name, record_id)
