@@ -340,8 +340,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.measure:
         name, *rest = options.measure
-        measured = {"difference": measure_difference, "fill": measure_fill}[name]
-        print(json.dumps(measured(int(rest[0]), *rest[1:])))
+        measures: Mapping[str, Callable[..., Mapping[str, Any]]] = {
+            "difference": measure_difference,
+            "fill": measure_fill,
+        }
+        print(json.dumps(measures[name](int(rest[0]), *rest[1:])))
         return
     names = options.only or [*(p.name for p in PEAKS), "difference", "fill", "drt"]
     rows = list(measure_peaks(names))
