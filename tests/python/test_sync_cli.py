@@ -191,7 +191,7 @@ def test_a_run_asks_on_a_terminal(desk: Desk) -> None:
     done = desk.sync("run", answer="n\n")
     assert done.code == 1
     assert "create" in done.stderr
-    assert "Send 30 rows?" in done.stderr
+    assert "Send 30 rows to customer_io?" in done.stderr
     assert not desk.remote.records()
     assert desk.sync("run", answer="y\n").code == 0
     assert desk.has_all()
