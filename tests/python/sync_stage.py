@@ -68,11 +68,24 @@ class Stage:
 
     def records(self) -> dict[str, Fields]:
         """The records over there, without unset fields."""
-        return told(self.remote.records())
+        return told(self.remote.records(self.case.kind))
 
     def expected(self) -> dict[str, Fields]:
         """The records that should be there, without unset fields."""
         return told(self.shop.expected(self.sync))
+
+    def put(self, key: str, fields: Mapping[str, Any]) -> None:
+        """Let somebody else write a record over there."""
+        self.remote.put(key, fields, self.case.kind)
+
+    def put_all(self) -> None:
+        """Let there be a record for each that is to be written."""
+        for key in self.expected():
+            self.put(key, {})
+
+    def remove(self, key: str) -> None:
+        """Let somebody else delete a record over there."""
+        self.remote.remove(key, self.case.kind)
 
     def key(self, number: int) -> str:
         """The match key of a contact."""
@@ -113,6 +126,5 @@ def set_stage(
         stage = Stage(case, remote, shop, case_sync(case))
         remote.prepare(stage.sync)
         if not case.has_contacts:
-            for key in stage.expected():
-                remote.put(key, {})
+            stage.put_all()
         yield stage

@@ -34,8 +34,9 @@ from intent.erasure.landed import rewrite, texts
 from intent.erasure.resolve import with_only_theirs
 from intent.erasure.rows import Shape, judge, mentioned, nothing, shapes_of
 from intent.errors import BadInputError
-from intent.sync.deletions import Deletion, pending
+from intent.sync.deletions import Deletion, pending, settled
 from intent.sync.ledger import acked_table, open_ledger
+from standins.files import FilesStandIn
 
 AS_OF = "2026-07-01"
 KEY = "a secret for these tests alone"
@@ -63,6 +64,7 @@ class ErasingShop(Shop):
             "INTENT_LEDGER": str(self.folder / "ledger.duckdb"),
             "INTENT_ERASURES": str(self.folder / "erasures"),
             "INTENT_ERASURE_KEY": self.key,
+            "INTENT_FILES_FOLDER": str(self.folder / "exports"),
         }
 
     def copy_to(self, folder: Path) -> "ErasingShop":
@@ -96,10 +98,13 @@ class ErasingShop(Shop):
         return str(found)
 
     def places_of(self, *needles: str) -> set[str]:
-        """Every file in which one of the texts stands, and every table of those."""
+        """Every file in which one of the texts stands, and every table of those.
+
+        Not those that other tools are to read: they are named to the user.
+        """
         found = set()
         for file in sorted(self.folder.rglob("*")):
-            if not file.is_file():
+            if not file.is_file() or "exports" in file.parts:
                 continue
             name = file.relative_to(self.folder).as_posix()
             for where, text in everything_in(file):
@@ -367,7 +372,20 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> ErasingShop:
     done = shop.intent("build", "--as-of", AS_OF, tested=False)
     assert done.returncode == 0, done.stderr
     add_other_tables(shop)
+    export(shop)
     return shop
+
+
+def export(shop: ErasingShop) -> None:
+    """Tell a reader of files of the contacts that may be told, and of Anna."""
+    with duckdb.connect(str(shop.warehouse)) as connection:
+        connection.execute(
+            "update intent.intent.contact_intent "
+            "set is_exportable = true, is_holdout = false where contact_id = ?",
+            [shop.contact_id("customer_id:CA-900001")],
+        )
+    done = shop.intent("sync", "run", "files", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @dataclass
@@ -409,6 +427,8 @@ def test_the_scanner_finds_her_in_every_kind_of_place(built: ErasingShop) -> Non
         "ledger.duckdb main.told",
         "ledger.duckdb main.bodies",
         "ledger.duckdb main.acked_a_crm",
+        "ledger.duckdb main.acked_files",
+        "ledger.duckdb main.outbox",
         "published/contact_intent.parquet",
         "published/intent_bi.duckdb intent.contact_intent",
         "refused/shop.orders/orders.parquet",
@@ -418,12 +438,13 @@ def test_the_scanner_finds_her_in_every_kind_of_place(built: ErasingShop) -> Non
 
 
 def test_she_is_nowhere_after_her_erasure(erasure: Erasure) -> None:
-    hers = erasure.shop.places_of(*NEEDLES, *erasure.certificate["contact_ids"])
     # joannamuster@gmail.com is somebody else.
-    hers -= erasure.shop.places_of("joannamuster")
-    # The bytes of the deletions that a destination is still to be told name her.
-    assert hers == {"ledger.duckdb"}
+    others = erasure.shop.places_of("joannamuster")
+    assert not erasure.shop.places_of(NEEDLES[0]) - others
     assert not erasure.shop.places_of(*NEEDLES[1:])
+    # The bytes of the deletions that a destination is still to be told name her.
+    ids = erasure.certificate["contact_ids"]
+    assert erasure.shop.places_of(*ids) == {"ledger.duckdb"}
 
 
 def test_hidden_working_files_and_write_ahead_logs_are_gone(erasure: Erasure) -> None:
@@ -586,12 +607,14 @@ def test_the_certificate_says_what_was_done(erasure: Erasure) -> None:
     assert removed["refused", "shop.orders/orders.parquet"] == 1
     assert removed["ledger", "main.told"] == 1
     assert certificate["files_removed"]
-    assert certificate["to_tell"] == {"a_crm": 1}
+    assert certificate["to_tell"] == {"a_crm": 1, "files": 1}
     # joannamuster@gmail.com holds the same bytes, so of these it can say nothing.
     assert len(certificate["verified"]) == 3
     told = " ".join(certificate["to_clean_yourself"])
     assert "shop.orders" in told
     assert "a_loader.people" in told
+    assert "-00000001-" in told
+    assert "an exported file" in told
     kept = erasure.shop.folder / "erasures" / f"{certificate['erasure_id']}.json"
     assert anna not in kept.read_text()
     assert json.loads(kept.read_text())["removals"] == certificate["removals"]
@@ -606,6 +629,26 @@ def test_destinations_are_still_to_be_told(erasure: Erasure) -> None:
     assert deletion == Deletion(
         "a_crm", "AnnaMuster+x@gmail.com", "17", erasure.certificate["erasure_id"]
     )
+
+
+def test_the_next_sync_deletes_her_there_and_then_no_byte_names_her(
+    erasure: Erasure, tmp_path: Path
+) -> None:
+    shop = erasure.shop.copy_to(tmp_path)
+    anna = erasure.before.contact_id("customer_id:CA-900001")
+    before = FilesStandIn(erasure.before.folder / "exports" / "files").records()
+    with open_ledger(shop.folder / "ledger.duckdb") as ledger:
+        # There is no such sync, nor a destination: somebody told it by hand.
+        settled(ledger.connection, "a_crm", ["AnnaMuster+x@gmail.com"])
+    done = shop.intent("sync", "run", "files", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = FilesStandIn(shop.folder / "exports" / "files").records()
+    assert before.keys() - after.keys() == {anna}
+    certificate = shop.forget("--email", EMAIL)
+    assert certificate["to_tell"] == {}
+    assert certificate["told"].keys() == {"a_crm", "files"}
+    hers = shop.places_of(*NEEDLES, *erasure.certificate["contact_ids"])
+    assert not hers - shop.places_of("joannamuster")
 
 
 def test_to_erase_again_tells_of_the_first_time(erasure: Erasure) -> None:

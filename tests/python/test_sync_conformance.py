@@ -57,8 +57,7 @@ def test_every_destination_has_a_case() -> None:
 def test_first_run_makes_the_remote_what_the_mart_is(stage: Stage) -> None:
     stage.shop.add(250)
     if not stage.case.has_contacts:
-        for key in stage.expected():
-            stage.remote.put(key, {})
+        stage.put_all()
     result = stage.run()
     expected = stage.expected()
     assert stage.records() == expected
@@ -165,7 +164,7 @@ def kept_fields(stage: Stage) -> set[str]:
 @over([case for case in CONTACTS if Mode.UPDATE_ONLY in case.modes])
 def test_a_contact_that_leaves_is_not_created_by_it(stage: Stage) -> None:
     stage.run()
-    stage.remote.remove(stage.key(1))
+    stage.remove(stage.key(1))
     stage.shop.change("is_exportable = false", "contact_id = md5('contact 1')")
     result = stage.run()
     assert result.acknowledged + result.skipped == 1
@@ -208,7 +207,7 @@ def test_update_only_creates_nothing(stage: Stage) -> None:
     stage.change_sync(mode="update_only")
     there = {stage.key(number) for number in (0, 2, 4)}
     for key in there:
-        stage.remote.put(key, {})
+        stage.put(key, {})
     result = stage.run()
     assert not +stage.remote.creations
     assert (result.acknowledged, result.skipped) == (3, result.planned - 3)
@@ -223,7 +222,7 @@ def test_update_only_creates_nothing(stage: Stage) -> None:
 def test_create_only_leaves_what_is_there_alone(stage: Stage) -> None:
     stage.change_sync(mode="create_only")
     there, field = stage.key(2), stage.field("top_interest")
-    stage.remote.put(there, {field: "somebody else's"})
+    stage.put(there, {field: "somebody else's"})
     result = stage.run()
     assert (result.acknowledged, result.skipped) == (result.planned - 1, 1)
     expected = stage.expected()
@@ -327,8 +326,7 @@ def test_an_answer_that_is_lost_does_no_harm(stage: Stage) -> None:
     stage.shop.change("segment = 'warm', intent_score = 1.5")
     stage.shop.add(8)
     if not stage.case.has_contacts:
-        for key in stage.expected():
-            stage.remote.put(key, {})
+        stage.put_all()
     first = stage.writes()[0]
     stage.remote.faults.add(APPLY_DROP, path=f"^{first.path}$", method=first.method)
     result = stage.run()
@@ -367,7 +365,7 @@ def test_reconcile_finds_what_others_changed(stage: Stage) -> None:
     assert (drift.compared, drift.same) == (len(stage.expected()),) * 2
     field = stage.field("segment")
     key, gone = sorted(stage.expected())[:2]
-    stage.remote.put(key, {field: "other"})
-    stage.remote.remove(gone)
+    stage.put(key, {field: "other"})
+    stage.remove(gone)
     drift = service.reconcile(places(), stage.sync)
     assert (drift.missing, dict(drift.by_field)) == (1, {field: 1})

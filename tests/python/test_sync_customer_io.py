@@ -35,6 +35,7 @@ from intent.sync.model import (
     State,
     Value,
     Verdict,
+    Window,
 )
 from intent.sync.rates import RateLimiter
 from intent.sync.secrets import read_settings
@@ -188,14 +189,14 @@ def test_the_rate_is_taken_to_count_operations() -> None:
         ROWS_BY_OPERATIONS,
         100,
     ]
-    [window] = by_operations.limits.windows["write"]
-    assert (window.count, window.seconds, window.counts_rows) == (1_000, 1.0, True)
-    assert window.count % ROWS_BY_OPERATIONS == 0
+    rate, spread = by_operations.limits.windows["write"]
+    assert rate == Window(1_000, 1.0, counts_rows=True)
+    assert spread == Window(250, 0.225, counts_rows=True)
+    assert rate.count % ROWS_BY_OPERATIONS == 0
     [part] = by_operations.pack(writes(7))
     assert by_operations.request(part).units == 7
     by_requests = adapter_of(options={"rate_counts": "requests"})
-    [window] = by_requests.limits.windows["write"]
-    assert (window.count, window.seconds, window.counts_rows) == (1_000, 1.0, False)
+    assert by_requests.limits.windows["write"] == (Window(1_000, 1.0),)
     assert [
         len(part.rows) for part in adapter_of(rows_at_once=40).pack(writes(50))
     ] == [

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from intent.erasure.certificate import DONE, Certificate, read_certificate
+from intent.erasure.certificate import DONE, STARTED, Certificate, read_certificate
 from intent.erasure.databases import (
     STAYS,
     Finder,
@@ -14,6 +14,9 @@ from intent.erasure.databases import (
     put_in_place,
 )
 from intent.erasure.identifiers import Erased, Identifier
+from intent.errors import BadInputError
+from intent.settings import places
+from intent.sync import service
 from intent.sync.deletions import (
     ERASED,
     Deletion,
@@ -25,6 +28,8 @@ from intent.sync.deletions import (
     settled,
 )
 from intent.sync.ledger import Ledger, acked_table, open_ledger
+from intent.sync.results import RunResult
+from sync_shop import SyncShop, load_sync
 
 NOW, OLD = "a0" * 16, "b1" * 16
 """The contact's id, and one that it had before it was joined."""
@@ -157,11 +162,11 @@ def fill_with_her(ledger: Ledger) -> None:
             )
 
 
-def erase(ledger: Ledger) -> None:
+def erase(ledger: Ledger, erased: Erased = ANNA) -> None:
     """As `intent forget` does it."""
     anew = ledger.file.with_name("anew.duckdb")
-    finder = Finder(ANNA)
-    deletions = found(ledger)
+    finder = Finder(erased)
+    deletions = found(ledger, erased)
     copy_without(ledger.connection, "ledger", anew, finder)
     queue_deletions(anew, deletions, "e1", "2026-07-01T08:00:00Z")
     queue_deletions(anew, deletions, "e1", "2026-07-01T08:00:00Z")
@@ -223,3 +228,119 @@ def test_after_the_destination_has_deleted_her_no_byte_names_her(
     shown = "\n".join(certificate.lines())
     assert "to tell     u: 1 record;" in shown
     assert "told        s: deleted there by 20" in shown
+
+
+# ---- through the runner
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SyncShop:
+    shop = SyncShop.open(tmp_path, contacts=6)
+    for name, value in shop.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("INTENT_FILES_FOLDER", str(tmp_path / "exports"))
+    return shop
+
+
+class Silent:
+    def planned(self, rows: int) -> None:
+        pass
+
+    def ended(self, rows: int) -> None:
+        pass
+
+
+def run() -> RunResult:
+    return service.run(places(), load_sync("files"), Silent())
+
+
+def erase_contact(shop: SyncShop, number: int) -> str:
+    """Erase a contact of the shop from its marts and its ledger."""
+    contact = shop.contact(number)
+    erased = Erased(
+        frozenset({Identifier("email", contact["email"])}),
+        contact_ids=frozenset({contact["contact_id"]}),
+    )
+    shop.remove(f"email = '{contact['email']}'")
+    with open_ledger(shop.ledger) as ledger:
+        erase(ledger, erased)
+    return str(contact["contact_id"])
+
+
+def deleted(shop: SyncShop) -> list[str]:
+    """The keys of all rows that told readers to delete a record."""
+    files = (shop.folder / "exports" / "files").glob("*.csv")
+    lines = [line for file in sorted(files) for line in file.read_text().splitlines()]
+    return [line.split(",")[1].strip('"') for line in lines if '"delete"' in line]
+
+
+def test_a_run_deletes_whom_it_knows_and_only_once(shop: SyncShop) -> None:
+    run()
+    anna = erase_contact(shop, 3)
+    result = run()
+    assert (result.planned, result.acknowledged) == (1, 1)
+    assert deleted(shop) == [anna]
+    assert run().planned == 0
+    assert anna.encode() not in shop.ledger.read_bytes()
+
+
+def test_whom_a_run_left_long_ago_it_deletes_too(shop: SyncShop) -> None:
+    run()
+    shop.change("is_exportable = false", "contact_id = md5('contact 3')")
+    assert run().acknowledged == 1
+    with open_ledger(shop.ledger) as ledger:
+        for table in ("outbox", "outcomes", "sent"):
+            ledger.connection.execute(f"delete from {table}")  # as after 90 days
+        assert ledger.rows(
+            'select match_key, remote_id, "field:email" from acked_files '
+            "where not has_record"
+        ) == [(shop.contact(3)["contact_id"], None, None)]
+    assert run().planned == 0
+    anna = erase_contact(shop, 3)
+    assert run().acknowledged == 1
+    assert deleted(shop) == [anna]
+
+
+def test_who_comes_back_is_created_and_can_leave_again(shop: SyncShop) -> None:
+    run()
+    for is_exportable in (False, True, False):
+        shop.change(f"is_exportable = {is_exportable}", "email like '%03@%'")
+        assert run().acknowledged >= 1
+    with open_ledger(shop.ledger) as ledger:
+        ops = ledger.rows(
+            "select op from outbox where match_key = ? and op <> 'event' "
+            "order by run_id, seq",
+            [shop.contact(3)["contact_id"]],
+        )
+        assert sorted(op for (op,) in ops) == ["create", "create", "leave", "leave"]
+
+
+def test_a_run_that_died_adds_up_without_the_erased(shop: SyncShop) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("intent.sync.service.end_run", died)
+        with pytest.raises(ZeroDivisionError):
+            run()
+    anna = erase_contact(shop, 3)
+    result = run()
+    assert result.state == "done"
+    assert deleted(shop) == [anna]
+    with open_ledger(shop.ledger) as ledger:
+        assert ledger.rows("select state, planned from runs order by rowid") == [
+            ("died", 5),
+            ("done", result.planned),
+        ]
+
+
+def died(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_nothing_is_sent_while_an_erasure_is_cut_short(shop: SyncShop) -> None:
+    begun = Certificate("2026-07-01-abcd", STARTED, "2026-07-01T08:00:00Z")
+    begun.write(places().erasures)
+    with pytest.raises(BadInputError, match="2026-07-01-abcd was cut short"):
+        run()
+    assert not deleted(shop)
+    begun.status = DONE
+    begun.write(places().erasures)
+    assert run().acknowledged == 6

@@ -216,10 +216,10 @@ def test_one_row_may_stand_for_several_leads_of_one_email() -> None:
     assert orjson.loads(part.content) == {"input": [{"id": 12}, {"id": 15}, {"id": 20}]}
     done = {"status": "deleted"}
     gone, in_use = skipped("1004"), skipped("1022", "Object in use")
-    results = ({"id": 20, **done}, {"id": 15, **gone}, {"id": 12, **done})
+    results = [{"id": 20, **done}, {"id": 15, **gone}, {"id": 12, **done}]
     verdict = adapter.classify(part, answer(*results))
     assert told_of(verdict, rows) == [("acknowledged", "")] * 2
-    results = ({"id": 15, **in_use}, {"id": 12, **done})
+    results = [{"id": 15, **in_use}, {"id": 12, **done}]
     verdict = adapter.classify(part, answer(*results))
     assert told_of(verdict, rows) == [("rejected", "1022"), ("in doubt", "")]
     assert verdict.advice is Advice.RESEND

@@ -121,9 +121,7 @@ def test_the_stand_in_knows_who_waits(remote: MarketoStandIn) -> None:
     "fault",
     [
         faults.APPLY_DROP,
-        faults.APPLY_RESET,
         faults.TRUNCATE,
-        faults.DROP,
         faults.applies_and_answers(502, "bad gateway"),
         faults.html_page(),
     ],
@@ -138,15 +136,6 @@ def test_no_lead_is_made_twice_when_an_answer_is_lost(
     assert (result.acknowledged, result.in_doubt) == (700, 0)
     assert_all_there(remote, shop, sync)
     assert remote.faults.befell == [fault]
-
-
-def test_an_answer_that_lacks_a_row_is_looked_up(
-    remote: MarketoStandIn, shop: SyncShop
-) -> None:
-    remote.omit("person000400@shop.example")
-    sync = settling()
-    assert run(sync).acknowledged == 700
-    assert_all_there(remote, shop, sync)
 
 
 def test_carries_on_through_refusals_with_status_200(
@@ -212,96 +201,6 @@ def test_rejects_what_marketo_rejects_and_no_more(
     assert (again.acknowledged, again.rejected) == (1, 1)
 
 
-def test_creates_nothing_when_it_may_only_update(
-    remote: MarketoStandIn, shop: SyncShop
-) -> None:
-    remote.add("Person000001@Shop.Example", intentSegment="cold")
-    result = run(settling(mode="update_only"))
-    assert (result.acknowledged, result.skipped) == (1, 699)
-    wanted = shop.expected(settling())["person000001@shop.example"]
-    assert remote.records() == {"person000001@shop.example": wanted}
-
-
-def test_changes_nothing_when_it_may_only_create(
-    remote: MarketoStandIn, shop: SyncShop
-) -> None:
-    del shop
-    remote.add("person000001@shop.example", intentSegment="as it was")
-    result = run(settling(mode="create_only"))
-    assert (result.acknowledged, result.skipped) == (699, 1)
-    kept = remote.records()["person000001@shop.example"]
-    assert kept == {"intentSegment": "as it was"}
-
-
-def test_who_leaves_gets_its_fields_unset_and_is_never_created(
-    remote: MarketoStandIn, shop: SyncShop
-) -> None:
-    sync = settling(resend_after_days=None)
-    run(sync)
-    keys = ["person000001@shop.example", "person000002@shop.example"]
-    with remote._lock:
-        gone = remote.find_leads("email", keys[1])[0]
-        remote._leads.pop(gone.id)
-        remote._by_email[keys[1]].clear()
-    shop.change("is_exportable = false", f"email in ('{keys[0]}', '{keys[1]}')")
-    result = run(sync)
-    assert (result.planned, result.acknowledged) == (2, 2)
-    left = remote.records()
-    assert left[keys[0]] == dict.fromkeys(sync.fields)
-    assert keys[1] not in left
-    assert run(sync).planned == 0
-
-
-def test_a_mirror_deletes_by_the_ids_that_marketo_told(
-    remote: MarketoStandIn, shop: SyncShop
-) -> None:
-    sync = settling(mode="mirror")
-    run(sync)
-    shop.remove("email = 'person000001@shop.example'")
-    result = run(sync)
-    assert (result.planned, result.acknowledged) == (1, 1)
-    assert_all_there(remote, shop, sync)
-    assert not remote.requests("_method")
-
-
-def test_static_lists_follow_the_segments(
-    remote: MarketoStandIn, shop: SyncShop
-) -> None:
-    lists = {"hot": "1001", "warm": "1002"}
-    sync = settling(segment_changes={"as": "lists", "lists": lists})
-    run(sync)
-    shop.change("segment = 'warm'", "email = 'person000000@shop.example'")
-    run(sync)
-    members = remote.lists()
-    for segment, number in lists.items():
-        assert members[number] == {
-            row["email"]
-            for row in shop.rows(
-                "select email from intent.contact_intent where segment = ?", [segment]
-            )
-        }
-
-
-def test_segment_changes_are_told_as_custom_activities(
-    remote: MarketoStandIn, shop: SyncShop
-) -> None:
-    sync = settling(
-        segment_changes={"as": "events"}, options={"activity_type_id": 100001}
-    )
-    run(sync)
-    before = len(remote.events())
-    shop.change("segment = 'warm'", "email = 'person000000@shop.example'")
-    run(sync)
-    *_, event = remote.events()
-    assert len(remote.events()) == before + 1
-    assert (event["key"], event["from"], event["to"]) == (
-        "person000000@shop.example",
-        "hot",
-        "warm",
-    )
-    assert event["event_id"]
-
-
 def bulk_sync(**changes: Any) -> Sync:
     options = {**IN_BULK, **changes.pop("options", {})}
     return settling(fields=FEW_FIELDS, options=options, **changes)
@@ -347,7 +246,7 @@ def test_an_import_that_fails_is_done_again(
     assert [one.state for one in remote.imports.values()] == ["Failed", "Complete"]
 
 
-@pytest.mark.parametrize("fault", [faults.APPLY_DROP, faults.APPLY_RESET, faults.DROP])
+@pytest.mark.parametrize("fault", [faults.APPLY_RESET, faults.DROP])
 def test_an_upload_without_an_answer_is_looked_after(
     remote: MarketoStandIn, shop: SyncShop, fault: faults.Fault
 ) -> None:

@@ -152,7 +152,7 @@ def test_it_is_nearly_as_fast_as_allowed(window: Window, slowest: float) -> None
         sent = await flood(loop, limiter, units, travel, workers=window.count * 2)
         # The 40th window's worth begins when 39 windows are over.
         took = max(at for at, _ in sent) - started
-        assert 0.97 < window.seconds * 39 / took <= 1
+        assert (0.97 if slowest < 1 else 0.95) < window.seconds * 39 / took <= 1
 
     simulate(main)
 
@@ -210,7 +210,7 @@ def test_requests_of_a_process_before_count() -> None:
             (await limiter.acquire()).answered()
             waits.append(loop.time() - started)
         # Each may have arrived as late as the slack allows.
-        assert waits == pytest.approx([1.3, 8.3, 9.8], abs=0.01)
+        assert waits == pytest.approx([1.5, 8.5, 10.0], abs=0.01)
 
     simulate(main)
 

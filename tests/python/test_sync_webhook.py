@@ -459,6 +459,22 @@ def test_a_request_that_got_no_answer_comes_again_and_is_taken_once(
     assert remote.repeated_rows == 0
 
 
+def test_a_receiver_may_refuse_requests_as_a_whole(stage: Stage) -> None:
+    remote = stage.remote
+    assert isinstance(remote, WebhookStandIn)
+    remote.refuses_alone = False
+    remote.most_rows = 60
+    stage.change_sync(options={"format": "ndjson", "requests_a_second": 200})
+    bad = {stage.key(number) for number in (3, 100, 101)}
+    for key in bad:
+        remote.poison(key)
+    result = stage.run()
+    assert (result.rejected, result.acknowledged) == (3, 227)
+    assert result.rejections == {"HTTP_422": 3}
+    expected = stage.expected()
+    assert stage.records() == {key: expected[key] for key in expected.keys() - bad}
+
+
 def test_a_wrong_secret_stops_the_run(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

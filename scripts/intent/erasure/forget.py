@@ -30,7 +30,12 @@ from intent.erasure.certificate import (
     read_certificate,
     without_mentions,
 )
-from intent.erasure.copies import clean_folder, find_in_folder
+from intent.erasure.copies import (
+    PARQUET,
+    clean_folder,
+    find_in_folder,
+    find_in_parquet,
+)
 from intent.erasure.databases import (
     Finder,
     Left,
@@ -59,6 +64,8 @@ from intent.errors import BadInputError, IntentError, UnavailableError
 from intent.publish import ASIDE as PUBLISHED_ASIDE
 from intent.settings import Places
 from intent.sync.deletions import Deletion, find_deletions, queue_deletions
+from intent.sync.destinations.files import FilesSettings, exports_folder
+from intent.sync.secrets import blank_settings
 
 LOADS_AT_WORK = ".partial"
 OUR_SCHEMAS = ("raw", "intent")
@@ -372,7 +379,21 @@ def sources(plan: Plan, places: Places) -> list[str]:
             for file in visible_files(folder)
             if file not in ours and holds(file, plan.landed.erased.anywhere)
         ]
-    return found
+    return found + exports(plan)
+
+
+def exports(plan: Plan) -> list[str]:
+    """Files for other tools that name the contact: their manifests vouch for them."""
+    config = blank_settings(FilesSettings)
+    if config.url:
+        return [f"{config.url}: files exported before"] if plan.deletions else []
+    folder, finder = exports_folder(config), replace(plan.finder, mentions_remove=True)
+    return [
+        f"{file}: an exported file; take it away once its reader has read it"
+        for file in visible_files(folder)
+        if holds(file, plan.landed.erased.anywhere)
+        or (file.suffix == PARQUET and find_in_parquet(file, finder).removed)
+    ]
 
 
 class _Run:

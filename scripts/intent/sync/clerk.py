@@ -5,6 +5,7 @@ meanwhile is committed together; who needs to know that something is on the disk
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from intent.sync.outbox import Run
 from intent.sync.redact import redact
 
 Result = TypeVar("Result")
+NAME = re.compile(r"[A-Z][A-Z0-9_]{0,79}|[0-9]{1,6}")
+"""What codes of destinations look like."""
 Entry = tuple[str, Sequence[Mapping[str, Any]]]
 """A table, and rows to append to it."""
 
@@ -213,7 +216,7 @@ class Clerk:
     def outcomes(
         self, rows: Iterable[tuple[Row, Outcome]], request_id: str = ""
     ) -> Entry:
-        """The entry of rows' outcomes, without personal data in messages."""
+        """The entry of rows' outcomes, without personal data in what they say."""
         now = utc_now()
         return (
             "outcomes",
@@ -222,11 +225,7 @@ class Clerk:
                     "run_id": self.run.run_id,
                     "seq": row.seq,
                     "state": outcome.state,
-                    "code": outcome.code,
-                    "field": outcome.field,
-                    "message": redact(outcome.message, [row.key, *row.values.values()])
-                    if outcome.message
-                    else "",
+                    **told(row, outcome),
                     "remote_id": outcome.remote_id,
                     "request_id": request_id,
                     "decided_at": now,
@@ -262,6 +261,20 @@ class Clerk:
                 for row, remote_id in rows
             ],
         )
+
+
+def told(row: Row, outcome: Outcome) -> dict[str, str]:
+    """What a destination says of a row, without the row's values."""
+    values = [row.key, *row.values.values()]
+    words = {"code": outcome.code, "field": outcome.field, "message": outcome.message}
+    return {
+        name: text
+        if not text
+        or text in row.values
+        or (NAME.fullmatch(text) and text not in values)
+        else redact(text, values)
+        for name, text in words.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from intent.errors import BadInputError, RefusedError
+from intent.errors import BadInputError, IntentError, RefusedError
 from intent.sync.adapter import Adapter
 from intent.sync.agree import agrees
 from intent.sync.budget import Budget
@@ -31,6 +31,7 @@ from intent.sync.model import (
     Verdict,
 )
 from intent.sync.rates import RateLimiter
+from intent.sync.redact import redact
 from intent.sync.retry import LONGEST_WAIT, TRIES, Breaker, backoff, retry_after
 from intent.sync.stop import Stop
 from intent.sync.wire import Channel, HopelessError, NotSentError, UnansweredError
@@ -45,7 +46,7 @@ JOB_ROUNDS = 3
 """How often rows go into a job that ends without them."""
 UNANSWERED = Outcome(State.IN_DOUBT, "UNANSWERED")
 NOT_PROCESSED = Outcome(State.DEFERRED, "NOT_PROCESSED")
-MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What an adapter may raise on an answer that the destination never gives."""
 
 
@@ -87,8 +88,16 @@ class Courier:
 
     # One request --------------------------------------------------------------------
 
-    async def exchange(self, request: Request) -> Reply | None:
-        """Send a request when it may be sent; None if the run was stopped first."""
+    async def exchange(
+        self, request: Request, asks_budget: bool = True
+    ) -> Reply | None:
+        """Send a request when it may be sent; None if the run was stopped first.
+
+        Args:
+            request: what.
+            asks_budget: False: send it although the day's quota seems to be used up.
+                Its answer may tell that a new day has begun over there.
+        """
         request_id = uuid.uuid4().hex
         lane = self.lanes.get(request.lane)
         try:
@@ -98,8 +107,8 @@ class Courier:
         except (RefusedError, BadInputError) as error:
             self.stop(str(error), error)
             return None
-        ticket = await lane.acquire(request.units) if lane else None
-        if self.budget.is_spent:
+        ticket = await self.stop.first(lane.acquire(request.units)) if lane else None
+        if asks_budget and self.budget.is_spent:
             self.stop("the day's quota of requests is used up")
         if self.stop.is_set:
             if ticket:
@@ -107,11 +116,12 @@ class Courier:
             return None
         sending = Sending(request, request_id, *self.account)
         self.budget.sent()
-        response, was_sent, fault = None, True, ""
+        response, was_sent, fault, is_futile = None, True, "", False
         try:
             response = await self.channel.send(request)
         except (HopelessError, RefusedError, BadInputError) as error:
             self.stop(str(error), error)
+            is_futile = True
         except NotSentError as error:
             was_sent, fault = False, str(error)
         except UnansweredError as error:
@@ -121,7 +131,7 @@ class Courier:
                 ticket.answered()
         entries = [sending.entry(self.clerk.run.run_id, response)]
         reply = Reply(request_id, response, was_sent, fault, token, entries)
-        if self.stop.error and response is None:
+        if is_futile:
             self.clerk.write(entries)
             return None
         self.note_quota(response)
@@ -155,11 +165,20 @@ class Courier:
     # One part -----------------------------------------------------------------------
 
     async def deliver(self, part: Part) -> None:
-        """Send a part until each of its rows has an outcome, or the run is stopped."""
-        if self.adapter.is_job(part):
-            await self.carry_job(part, Job(), uuid.uuid4().hex)
-        else:
-            await self.send(part)
+        """Send a part until each of its rows has an outcome, or the run is stopped.
+
+        After a fault of ours it can't be known which rows were sent: all are in doubt.
+        """
+        try:
+            if self.adapter.is_job(part):
+                await self.carry_job(part, Job(), uuid.uuid4().hex)
+            else:
+                await self.send(part)
+        except IntentError:
+            raise
+        except Exception:
+            self.end([(row, UNANSWERED) for row in part.rows])
+            raise
 
     async def send(self, part: Part) -> None:
         """Send a part by requests."""
@@ -214,7 +233,7 @@ class Courier:
         try:
             verdict = self.adapter.classify(part, response)
         except MALFORMED:
-            return self.unanswered(response.status < 400 or response.status >= 500)
+            return self.unanswered(was_sent=not 400 <= response.status < 500)
         if response.status >= 500 and response.status != 503 and self.must_look:
             return Verdict(verdict.outcomes, Advice.IN_DOUBT, verdict.wait)
         return verdict
@@ -279,11 +298,12 @@ class Courier:
 
     def halt(self, verdict: Verdict) -> None:
         """Stop the run, as the destination says."""
+        message = redact(verdict.message, ())
         if verdict.advice is Advice.STOP:
-            self.stop(verdict.message or "the day's quota of requests is used up")
+            self.stop(message or "the day's quota of requests is used up")
             return
         error = RefusedError(
-            verdict.message
+            message
             or f"{self.adapter.name} refuses the credentials. Check them and their "
             "rights, then run again."
         )
@@ -309,8 +329,7 @@ class Courier:
         if asked is not None or is_busy:
             for lane in self.lanes.values():
                 await lane.pause(seconds)
-        else:
-            await self.stop.sleep(seconds)
+        await self.stop.sleep(seconds)
 
     # In doubt -----------------------------------------------------------------------
 
@@ -400,12 +419,12 @@ class Courier:
                 self.leave_job(left, job)
                 return
             move = self.read_move(part, job, reply)
-            left = await self.note_move(part, job_id, move, reply, left)
-            verdict = move.verdict
+            verdict, has_moved = move.verdict, move.job != job
+            told = [self.clerk.job(part, job_id, move.job)] if has_moved else []
+            left = await self.note_move(left, verdict, reply, told)
             if self.may_have_begun(job, verdict):
-                left = await self.look_after(left)
                 break
-            has_moved, job = move.job != job, move.job
+            job = move.job
             if has_moved or move.wait:
                 tries, waited = Tries(), waited + move.wait
                 await self.stop.sleep(move.wait)
@@ -417,6 +436,8 @@ class Courier:
 
     async def end_job(self, left: Sequence[Row], verdict: Verdict, rounds: int) -> None:
         """Do with the rows that a job ended without as its end says."""
+        if verdict.advice is Advice.IN_DOUBT:
+            left = await self.look_after(left)
         if verdict.advice in (Advice.STOP, Advice.REFUSED):
             self.halt(verdict)
         elif verdict.advice is Advice.SPLIT:
@@ -445,16 +466,16 @@ class Courier:
         return job == Job() and verdict.advice is Advice.IN_DOUBT and self.must_look
 
     async def note_move(
-        self, part: Part, job_id: str, move: Move, reply: Reply, left: Sequence[Row]
+        self,
+        left: Sequence[Row],
+        verdict: Verdict,
+        reply: Reply,
+        told: Sequence[Entry],
     ) -> Sequence[Row]:
-        """Write down where a job stands; return the rows that have no outcome yet."""
-        outcomes = move.verdict.outcomes
+        """Write down what an answer told; return the rows that have no outcome yet."""
+        outcomes = verdict.outcomes
         ended = [(row, outcomes[row.seq]) for row in left if row.seq in outcomes]
-        entries = [
-            *reply.entries,
-            self.clerk.outcomes(ended, reply.request_id),
-            self.clerk.job(part, job_id, move.job),
-        ]
+        entries = [*reply.entries, self.clerk.outcomes(ended, reply.request_id), *told]
         await self.clerk.write(entries, len(ended))
         return [row for row in left if row.seq not in outcomes]
 

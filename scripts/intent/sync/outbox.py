@@ -18,6 +18,7 @@ HELD_BACK = "HELD_BACK"
 RECORD_REFUSED = "RECORD_REFUSED"
 NO_MATCH = "NO_MATCH"
 EXISTS = "EXISTS"
+STILL_IN_DOUBT = "STILL_IN_DOUBT"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,30 @@ def store_plan(run: Run, source: Source, difference: Difference, now: datetime) 
             " cast(? as timestamp) as decided_at"
             " from planned where is_held or refusal is not null order by seq",
             [run.run_id, now],
+        )
+
+
+def hold_doubtful(run: Run, now: datetime) -> None:
+    """Leave the rows of keys that have rows of earlier runs which are still in doubt.
+
+    Sent now, they could create a record twice, or be overtaken by an earlier job.
+    """
+    with run.ledger.commit() as connection:
+        connection.execute(
+            "insert into outcomes by name"
+            " with last as (select run_id, seq, max_by(state, rowid) as state"
+            " from outcomes where run_id in (select run_id from runs"
+            " where sync = $sync and run_id <> $run and in_doubt > 0)"
+            " group by run_id, seq),"
+            " doubtful as (select distinct outbox.match_key from outbox"
+            " inner join last on outbox.run_id = last.run_id and outbox.seq = last.seq"
+            f" where last.state = '{State.IN_DOUBT}')"
+            f" select $run as run_id, outbox.seq, '{State.DEFERRED}' as state,"
+            f" '{STILL_IN_DOUBT}' as code, cast($now as timestamp) as decided_at"
+            " from outbox inner join doubtful"
+            " on outbox.match_key = doubtful.match_key where outbox.run_id = $run"
+            " and outbox.seq not in (select seq from outcomes where run_id = $run)",
+            {"run": run.run_id, "sync": run.sync.name, "now": now},
         )
 
 

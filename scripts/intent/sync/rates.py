@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from intent.sync.model import Window
 
 SLACK = 0.03
-"""Of the window: what is left is 97 % of the documented rate at worst."""
+"""Of a short window: what is left is 97 % of the documented rate at worst."""
+LONG_SLACK, LONG_SECONDS = 0.05, 5.0
+"""In long windows answers cost next to nothing, so that they may come later before they
+are thought lost, as those of a busy machine do."""
 MARGIN = 0.0001
 """Seconds; a server may count both ends of a span."""
 
@@ -50,7 +53,9 @@ class _Log:
 
     def take(self, units: int, sent: float) -> _Place:
         """Take a place for a request that is sent now, or was before."""
-        latest = sent + self.window.seconds * (1 + SLACK) + MARGIN
+        seconds = self.window.seconds
+        slack = LONG_SLACK if seconds >= LONG_SECONDS else SLACK
+        latest = sent + seconds * (1 + slack) + MARGIN
         place = _Place(self.cost(units), sent, latest)
         self.places.append(place)
         self.taken += place.cost

@@ -12,7 +12,8 @@ from intent.sync.courier import Courier, batched
 from intent.sync.difference import make_acked_table
 from intent.sync.fields import as_json, stored
 from intent.sync.ledger import acked_table
-from intent.sync.model import Op, Row, Value
+from intent.sync.model import Op, RemoteRecord, Row, Value
+from intent.sync.outbox import PORTION
 from intent.sync.results import Drift
 from intent.sync.session import Session
 
@@ -27,63 +28,80 @@ async def compare_records(session: Session, limit: int | None) -> Drift:
         UnavailableError: it can't be asked at present.
     """
     sync = session.adapter.sync
-    rows = read_acked(session, limit)
     by_field: Counter[str] = Counter()
-    missing, row_ids = 0, []
+    compared = missing = 0
+    row_ids: list[str] = []
     async with session.runner("") as runner:
-        some = list(batched([row for row, _ in rows], session.adapter.lookup_rows))
         turn = asyncio.Semaphore(session.adapter.limits.concurrent)
-        found = await asyncio.gather(
-            *(look(runner.courier, each, list(sync.fields), turn) for each in some)
-        )
-    records = {key: values for each in found for key, values in each.items()}
-    for row, row_id in rows:
-        values = records.get(row.key)
-        if values is None:
-            missing += 1
-            row_ids.append(row_id)
-        elif fields := differing(row.values, values):
-            by_field.update(fields)
-            row_ids.append(row_id)
+        count = await runner.clerk.call(choose_acked, session, limit)
+        for start in range(0, count, PORTION):
+            rows = await runner.clerk.call(read_acked, session, start)
+            records = await read_records(runner.courier, [row for row, _ in rows], turn)
+            compared += len(rows)
+            for row, row_id in rows:
+                values = records.get(row.key)
+                fields = [] if values is None else differing(row.values, values)
+                missing += values is None
+                by_field.update(fields)
+                if values is None or fields:
+                    row_ids.append(row_id)
     return Drift(
         sync=sync.name,
-        compared=len(rows),
-        same=len(rows) - len(row_ids),
+        compared=compared,
+        same=compared - len(row_ids),
         missing=missing,
         by_field=dict(by_field.most_common()),
         row_ids=row_ids[:MOST_NAMED],
     )
 
 
-async def look(
-    courier: Courier,
-    rows: Sequence[Row],
-    fields: Sequence[str],
-    turn: asyncio.Semaphore,
+async def read_records(
+    courier: Courier, rows: Sequence[Row], turn: asyncio.Semaphore
 ) -> Mapping[str, Mapping[str, Value]]:
-    """The values that a destination has, by key."""
-    async with turn:
-        records = await courier.look_up([row.key for row in rows], fields)
-    if records is None:
-        stop = courier.stop
-        raise stop.error or UnavailableError(
-            stop.reason or f"{courier.adapter.name} can't be asked at present."
-        )
-    return {key: record.values for key, record in records.items()}
+    """The values that a destination has of some rows, by key."""
+    fields = list(courier.adapter.sync.fields)
+
+    async def look(some: Sequence[Row]) -> Mapping[str, RemoteRecord]:
+        async with turn:
+            records = await courier.look_up([row.key for row in some], fields)
+        if records is None:
+            stop = courier.stop
+            raise stop.error or UnavailableError(
+                stop.reason or f"{courier.adapter.name} can't be asked at present."
+            )
+        return records
+
+    found = await asyncio.gather(
+        *(look(some) for some in batched(rows, courier.adapter.lookup_rows))
+    )
+    return {key: record.values for each in found for key, record in each.items()}
 
 
-def read_acked(session: Session, limit: int | None) -> Sequence[tuple[Row, str]]:
-    """The rows that were acknowledged, or some of them, with what they are called."""
+def choose_acked(session: Session, limit: int | None) -> int:
+    """Put what was acknowledged, or a sample of it, into a table; return how much."""
     sync = session.adapter.sync
     make_acked_table(session.ledger.connection, sync)
     sample = f" using sample reservoir({int(limit)} rows)" if limit else ""
     columns = {name: f"acked.{stored(name)}" for name in sync.fields}
-    found = session.ledger.rows(
-        f"select match_key, row_id, remote_id, {as_json(sync, columns)}"
+    session.ledger.connection.execute(
+        "create or replace temp table chosen as"
+        " select row_number() over () - 1 as number, match_key, row_id, remote_id,"
+        f" {as_json(sync, columns)} as payload"
         f" from (select * from {acked_table(sync.name)} where has_record"
         f"{sample}) as acked"
     )
+    [(count,)] = session.ledger.rows("select count(*) from chosen")
+    return int(count)
+
+
+def read_acked(session: Session, start: int) -> Sequence[tuple[Row, str]]:
+    """A portion of what was chosen, with what the rows are called."""
+    found = session.ledger.rows(
+        "select number, match_key, row_id, remote_id, payload from chosen"
+        " where number >= ? and number < ? order by number",
+        [start, start + PORTION],
+    )
     return [
         (Row(number, Op.UPDATE, key, orjson.loads(payload), None, remote_id), row_id)
-        for number, (key, row_id, remote_id, payload) in enumerate(found)
+        for number, key, row_id, remote_id, payload in found
     ]

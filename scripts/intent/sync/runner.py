@@ -1,12 +1,15 @@
 """Carries out a run: phase by phase, looks up, sends, and settles what died before."""
 
 import asyncio
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from intent.errors import IntentError
 from intent.sync.adapter import Adapter
 from intent.sync.clerk import Clerk, utc_now
 from intent.sync.courier import Courier, batched, named
@@ -18,6 +21,7 @@ from intent.sync.outbox import (
     PORTION,
     Run,
     begin_phase,
+    hold_doubtful,
     phases,
     read_rows,
     rows_of,
@@ -27,6 +31,7 @@ from intent.sync.spec import Mode
 DIED = Outcome(State.DEFERRED, "DIED")
 ABSENT = Outcome(State.SKIPPED, NO_MATCH)
 PRESENT = Outcome(State.SKIPPED, EXISTS)
+NOT_FOUND_OUT = Outcome(State.DEFERRED, "LOOK_UP_FAILED")
 
 
 @dataclass
@@ -42,6 +47,7 @@ class Runner:
     async def deliver(self) -> None:
         """Send all rows of the run, until they are sent or it is stopped."""
         run = self.clerk.run
+        await self.clerk.call(hold_doubtful, run, utc_now())
         for phase, first, last in await self.clerk.call(phases, run):
             if self.courier.stop.is_set:
                 break
@@ -87,8 +93,8 @@ class Runner:
         done, left = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if error := task.exception():
-                fault = error if isinstance(error, Exception) else None
-                self.courier.stop(f"a fault of intent: {type(error).__name__}", fault)
+                fault = error if isinstance(error, IntentError) else of_ours(error)
+                self.courier.stop(str(fault), fault)
         return left
 
     def checked(self, first: int, last: int) -> Iterator[Row]:
@@ -148,7 +154,7 @@ class Runner:
         async with limit:
             records = await self.courier.look_up([row.key for row in rows], [])
         if records is None:
-            self.courier.stop("records can't be looked up at present")
+            self.courier.end([(row, NOT_FOUND_OUT) for row in rows])
             return
         found, ended = [], []
         for row in rows:
@@ -187,10 +193,20 @@ class Runner:
         )
         in_jobs = {row.seq for _, _, part in jobs for row in part.rows}
         rows = [row for row in doubtful if row.seq not in in_jobs]
-        if self.courier.must_look and not self.courier.stop.is_set:
-            rows = list(await self.courier.look_after(rows)) if rows else []
+        if self.courier.must_look and rows:
+            rows = list(await self.courier.look_after(rows))
         self.courier.end([(row, DIED) for row in rows])
         await self.clerk.flush()
+
+
+def of_ours(error: BaseException) -> IntentError:
+    """A fault of the program in words, without the values that its text may quote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    return IntentError(
+        f"A fault of intent ({type(error).__name__} at {where}) stopped the run; its "
+        "rows are left for the next one. Please report it."
+    )
 
 
 def read_unsettled(

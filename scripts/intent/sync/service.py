@@ -172,7 +172,8 @@ def store_difference(
 ) -> None:
     """Compare, and store what is to be sent; the warehouse is let go of at once."""
     ledger, sync = session.ledger, session.adapter.sync
-    with attached(ledger, places.warehouse, wait) as source:
+    stop = session.stop
+    with attached(ledger, places.warehouse, wait, lambda: stop.is_set) as source:
         refuse_mapping(sync, source)
         now = utc_now()
         difference = compare(ledger, sync, source, now)
@@ -311,7 +312,8 @@ def carry_out(
                     await session.describe()
                     refuse_fields(sync, session.schema)
                     deleted += await settle_earlier(session)
-                    ending = plan_rows(session, run_id)
+                    # In a thread, so that signals are heard while it waits for dbt.
+                    ending = await asyncio.to_thread(plan_rows, session, run_id)
                     deleted += await send(session, run_id, progress, ending)
                 if stop.error:
                     raise stop.error

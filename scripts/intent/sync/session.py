@@ -15,7 +15,7 @@ from intent.sync.adapter import Adapter
 from intent.sync.budget import Budget, read_budget, store_quota
 from intent.sync.channels import open_channel
 from intent.sync.clerk import Clerk, utc_now
-from intent.sync.courier import Courier, Tries
+from intent.sync.courier import MALFORMED, Courier, Tries
 from intent.sync.destinations import find_adapter
 from intent.sync.ledger import Ledger
 from intent.sync.local_checks import LocalChecks
@@ -92,11 +92,11 @@ class Session:
             ]
         try:
             self.schema = self.adapter.read_fields(answers)
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED:
             raise UnavailableError(
                 f"{self.adapter.name} does not describe its fields as it should. Is "
                 "the address right?"
-            ) from error
+            ) from None
         return self.schema
 
 
@@ -110,7 +110,7 @@ async def ask(courier: Courier, request: Any) -> Response:
     tries = Tries()
     name = courier.adapter.name
     while not tries.are_over:
-        reply = await courier.exchange(request)
+        reply = await courier.exchange(request, asks_budget=False)
         if reply is None:
             break
         courier.clerk.write(reply.entries)

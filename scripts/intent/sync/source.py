@@ -1,7 +1,7 @@
 """The marts that syncs read: attached read-only, checked, and let go of."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,27 +60,35 @@ class Source:
 
 
 @contextmanager
-def attached(ledger: Ledger, warehouse: Path, wait: float = 0.0) -> Iterator[Source]:
+def attached(
+    ledger: Ledger,
+    warehouse: Path,
+    wait: float = 0.0,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Source]:
     """Have the warehouse within reach of the ledger's connection.
 
     Args:
         ledger: whose connection reads it.
         warehouse: the DuckDB file.
         wait: for how many seconds to wait if another process writes to it.
+        is_stopped: tells that nobody waits any more.
 
     Raises:
         LockedError: another process still writes to it.
         UnavailableError: there is none, or it can't be read.
         BadInputError: what was built is not whole.
     """
-    catalog = attach(ledger, warehouse, wait)
+    catalog = attach(ledger, warehouse, wait, is_stopped)
     try:
         yield inspect(ledger, catalog, warehouse)
     finally:
         ledger.connection.execute(f"detach {quoted(catalog)}")
 
 
-def attach(ledger: Ledger, warehouse: Path, wait: float) -> str:
+def attach(
+    ledger: Ledger, warehouse: Path, wait: float, is_stopped: Callable[[], bool]
+) -> str:
     """Attach the warehouse, and return its name there."""
     if not warehouse.is_file():
         raise UnavailableError(
@@ -100,7 +108,7 @@ def attach(ledger: Ledger, warehouse: Path, wait: float) -> str:
                 raise UnavailableError(
                     f"The warehouse {warehouse} can't be read ({kind_of(error)})."
                 ) from error
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline or is_stopped():
                 raise LockedError(
                     f"The warehouse {warehouse} is in use: a build runs. Wait until "
                     "it is done, or give --wait."

@@ -1,7 +1,11 @@
 """How a run is stopped, and who waits learns of it."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -24,6 +28,17 @@ class Stop:
     def is_set(self) -> bool:
         """The run is to end."""
         return self._event.is_set()
+
+    async def first(self, wanted: Coroutine[Any, Any, T]) -> T | None:
+        """What is waited for; None if the run ends first."""
+        waiting = asyncio.ensure_future(wanted)
+        ended = asyncio.ensure_future(self._event.wait())
+        try:
+            await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
+            return waiting.result() if waiting.done() else None
+        finally:
+            for each in (waiting, ended):
+                each.cancel()
 
     async def sleep(self, seconds: float) -> None:
         """Wait, but not for longer than the run goes on."""

@@ -29,6 +29,8 @@ class Case:
     changes: Mapping[str, Any] = field(default_factory=dict)
     """What the case has otherwise than the sync's file. Changes of the segment are told
     by the tests of that only."""
+    kind: str = ""
+    """Of the records, as the stand-in's `records`, `put` and `remove` take it."""
     has_contacts: bool = True
     """False: its rows are accounts, which nobody creates or leaves in these tests."""
     modes: frozenset[Mode] = ALL_MODES

@@ -103,7 +103,6 @@ class HubSpotStandIn(StandIn):
         ten_seconds: int = 190,
         a_day: int = 625_000,
         multi_status: bool = False,
-        main: str = "contacts",
     ) -> None:
         """Make one.
 
@@ -114,13 +113,11 @@ class HubSpotStandIn(StandIn):
             ten_seconds: requests in ten seconds.
             a_day: requests in a day.
             multi_status: good rows of a batch are written although others are bad.
-            main: the objects that tests look at.
         """
         super().__init__(latency, seed, port)
         self.windows = [Window("TEN_SECONDLY_ROLLING", ten_seconds, 10.0)]
         self.daily_limit = a_day
         self.multi_status = multi_status
-        self.main = main
         self.lacks_scopes: list[str] = []
         self.static_lists: dict[str, set[str]] = {}
         self.filtered_lists: set[str] = set()
@@ -178,7 +175,7 @@ class HubSpotStandIn(StandIn):
     def records(self, kind: str = "") -> dict[str, Fields]:
         """The records by email (contacts) or id (companies), only what has a value."""
         with self._lock:
-            rows = self.objects[kind or self.main]
+            rows = self.objects[kind or "contacts"]
             return {
                 record.properties.get(rows.key) or record.record_id: {
                     name: in_our_form(text, rows.properties[name])
@@ -200,14 +197,14 @@ class HubSpotStandIn(StandIn):
             }
 
     def drop_field(self, name: str) -> None:
-        """Delete a property."""
+        """Delete a property of contacts."""
         with self._lock:
-            del self.objects[self.main].properties[name]
+            del self.objects["contacts"].properties[name]
 
-    def put(self, key: str, fields: Mapping[str, Value]) -> None:
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
         """Write a record as people do who work there."""
         with self._lock:
-            rows = self.objects[self.main]
+            rows = self.objects[kind or "contacts"]
             record = rows.find(rows.key, key)
             if record is None:
                 given = key if rows.key == "hs_object_id" else ""
@@ -219,10 +216,10 @@ class HubSpotStandIn(StandIn):
                 record.properties[rows.key] = key
             self.index(rows, record)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, kind: str = "") -> None:
         """Archive a record as people do who work there."""
         with self._lock:
-            rows = self.objects[self.main]
+            rows = self.objects[kind or "contacts"]
             if record := rows.find(rows.key, key):
                 self.archive_record(rows, record)
 
@@ -756,8 +753,9 @@ CASES = (
     Case(
         "hubspot_companies",
         "hubspot_companies",
-        lambda: HubSpotStandIn(main="companies"),
+        HubSpotStandIn,
         settings,
+        kind="companies",
         has_contacts=False,
         modes=frozenset({Mode.UPDATE_ONLY}),
         omits=True,

@@ -258,14 +258,14 @@ class StandIn(ABC):
         """Do what an admin does before a sync: create its fields and lists."""
         del sync
 
-    def put(self, key: str, fields: Mapping[str, Value]) -> None:
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
         """Let somebody else write a record there, and create it if there is none.
 
         This is not counted in `creations`.
         """
         raise NotImplementedError
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, kind: str = "") -> None:
         """Let somebody else delete a record there."""
         raise NotImplementedError
 

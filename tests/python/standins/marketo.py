@@ -124,7 +124,7 @@ class MarketoStandIn(StandIn):
         self.most_at_once = 10
         self.daily_limit = 50_000
         self.token_seconds = 3600.0
-        self.settles_after = 2.0
+        self.settles_after = 0.5
         self.import_seconds = 0.2
         """How long an import of any size takes, once it is its turn."""
         self.types = {**STANDARD_FIELDS, **CUSTOM_FIELDS}
@@ -678,7 +678,8 @@ class MarketoStandIn(StandIn):
             self.creations[_key(email)] -= 1
             return lead.id
 
-    def put(self, key: str, fields: Mapping[str, Any]) -> None:
+    def put(self, key: str, fields: Mapping[str, Any], kind: str = "") -> None:
+        del kind
         with self._lock:
             leads = self._by_email.get(_key(key))
             if leads:
@@ -686,7 +687,8 @@ class MarketoStandIn(StandIn):
             else:
                 self.add(key, **fields)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, kind: str = "") -> None:
+        del kind
         with self._lock:
             for lead in self._by_email.pop(_key(key), []):
                 del self._leads[lead.id]
@@ -790,8 +792,14 @@ CASES = (
         "marketo",
         MarketoStandIn,
         settings,
-        changes={"options": {"settle_seconds": 2.5}},
+        changes={"options": {"settle_seconds": 0.7, "activity_type_id": 100001}},
         lists={"hot": "1001", "warm": "1002"},
+        event=lambda event: (
+            event["key"],
+            event["event_id"],
+            event["from"],
+            event["to"],
+        ),
         omits=True,
     ),
 )

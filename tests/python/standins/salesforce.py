@@ -62,8 +62,16 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 class SalesforceStandIn(StandIn):
     """An org with contacts, leads, accounts, opportunities and campaigns."""
 
-    def __init__(self, latency: float = 0.0, seed: int = 0, port: int = 0) -> None:
+    def __init__(
+        self,
+        latency: float = 0.0,
+        seed: int = 0,
+        port: int = 0,
+        main: str = "Contact",
+    ) -> None:
         super().__init__(latency, seed, port)
+        self.main = main
+        """The object that `records`, `put` and `remove` are about."""
         self.client_id = "client"
         self.client_secret = "client-secret"
         self.public_key = ""
@@ -154,20 +162,18 @@ class SalesforceStandIn(StandIn):
         ):
             self.store["Campaign"].setdefault(campaign, {"Id": campaign})
 
-    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
-        """Write a record as people do who work there."""
-        name = kind or "Contact"
+    def put(self, key: str, fields: Mapping[str, Value]) -> None:
+        name = self.main
         with self._lock:
             if found := self.find(name, self.match[name], key):
                 self.keep(name, found[0], dict(fields))
             elif self.match[name] == "Id":
-                self.keep(name, key, {**dict(fields)})
+                self.keep(name, key, dict(fields))
             else:
                 self.add(name, **{**fields, self.match[name]: key})
 
-    def remove(self, key: str, kind: str = "") -> None:
-        """Delete a record as people do who work there."""
-        name = kind or "Contact"
+    def remove(self, key: str) -> None:
+        name = self.main
         with self._lock:
             for record_id in self.find(name, self.match[name], key):
                 self.lose(name, record_id)
@@ -183,7 +189,7 @@ class SalesforceStandIn(StandIn):
             fields.pop(name, None)
 
     def records(self, kind: str = "") -> dict[str, Fields]:
-        name = kind or "Contact"
+        name = kind or self.main
         return {
             str(values[self.match[name]]): {
                 field: value
@@ -397,14 +403,15 @@ class SalesforceStandIn(StandIn):
         for record in records:
             values = written(record)
             name = str(values.get(key))
+            if self.is_omitted(name):
+                continue
             if name.casefold() in seen:
                 twice = Refusal("DUPLICATE_VALUE", f"Duplicate {key} specified")
                 result = twice.result()
             else:
                 result = attempt(self.upsert_one, kind, key, values)
             seen.add(name.casefold())
-            if not self.is_omitted(name):
-                results.append(result)
+            results.append(result)
         self.assign(call, kind, results)
         return Answer(200, results)
 
@@ -417,13 +424,11 @@ class SalesforceStandIn(StandIn):
         for record in records:
             kind = record["attributes"]["type"]
             record_id, values = record.get("id"), written(record)
+            if self.is_omitted(self.key_of(str(record_id))):
+                continue
             result = attempt(self.write, kind, record_id, values)
             result.pop("created", None)
-            key = (
-                self.store[kind].get(record_id or "", {}).get(self.match.get(kind, ""))
-            )
-            if not self.is_omitted(str(key)):
-                results.append(result)
+            results.append(result)
             self.assign(call, kind, [result])
         return Answer(200, results)
 
@@ -541,7 +546,8 @@ class SalesforceStandIn(StandIn):
                 "UNABLE_TO_LOCK_ROW",
                 "unable to obtain exclusive access to this record",
             )
-        if poison := self.poisons.get(key):
+        poison = self.poisons.get(key) or self.poisons.get(str(values.get("Id")))
+        if poison:
             fields = [poison.field] if poison.field else []
             raise Refusal(
                 "FIELD_CUSTOM_VALIDATION_EXCEPTION", poison.reason, fields=fields
@@ -644,10 +650,9 @@ CASES = (
     Case(
         "salesforce_leads",
         "salesforce_leads",
-        SalesforceStandIn,
+        lambda: SalesforceStandIn(main="Lead"),
         settings,
         changes=upserting("salesforce_leads", LastName="contact_id", Company="state"),
-        kind="Lead",
         omits=True,
     ),
     Case(
@@ -663,10 +668,9 @@ CASES = (
     Case(
         "salesforce_accounts",
         "salesforce_accounts",
-        SalesforceStandIn,
+        lambda: SalesforceStandIn(main="Account"),
         settings,
         changes={"match": {"field": "Intent_Account__c", "column": "account_id"}},
-        kind="Account",
         has_contacts=False,
         modes=frozenset({Mode.UPDATE_ONLY}),
         omits=True,
@@ -674,10 +678,9 @@ CASES = (
     Case(
         "salesforce_opportunities",
         "salesforce_opportunities",
-        SalesforceStandIn,
+        lambda: SalesforceStandIn(main="Opportunity"),
         settings,
         changes={"match": {"field": "Intent_Account__c", "column": "account_id"}},
-        kind="Opportunity",
         has_contacts=False,
         modes=frozenset({Mode.UPDATE_ONLY}),
         omits=True,

@@ -179,6 +179,8 @@ def process(org: "SalesforceStandIn", job: Job) -> None:
 
 def write(org: "SalesforceStandIn", job: Job, line: Line) -> None:
     """Write the record of a line."""
+    if org.is_omitted(org.key_of(line[job.key])):
+        return
     try:
         values: Fields = {}
         for name, cell in line.items():
@@ -196,9 +198,8 @@ def write(org: "SalesforceStandIn", job: Job, line: Line) -> None:
         told = {"sf__Id": line.get("Id", ""), "sf__Error": refusal.line()}
         job.failed.append({**told, **line})
         return
-    if not org.is_omitted(str(values.get(job.key))):
-        told = {"sf__Id": record_id, "sf__Created": str(created).lower()}
-        job.done.append({**told, **line})
+    told = {"sf__Id": record_id, "sf__Created": str(created).lower()}
+    job.done.append({**told, **line})
 
 
 def results(org: "SalesforceStandIn", call: Call) -> Answer:

@@ -127,7 +127,8 @@ class Pile:
     def add(self, row: Row) -> Iterator[Part]:
         """Put a row on it; yields the part before if the row would not fit."""
         pieces = self.encode(row, self.route, self.sync)
-        size = sum(map(len, pieces)) + len(pieces)
+        commas = 0 if self.route.startswith(BULK) else len(pieces)
+        size = sum(map(len, pieces)) + commas
         too_many = len(self.pieces) + len(pieces) > self.most_rows
         if self.rows and (too_many or self.size + size > self.most_bytes):
             yield self.cut()

@@ -54,6 +54,8 @@ RATE = 1_000
 ROWS_BY_OPERATIONS = 250
 """In a batch, where the rate counts operations: several batches fill a second to the
 brim, as one of, say, 700 operations would not."""
+SPREAD = 0.9
+"""Of the time that a batch may take: what is left makes good for one that is late."""
 ROWS_BY_REQUESTS = 10_000
 """More than fit into the bytes of a batch."""
 APP_RATE = 10
@@ -143,12 +145,13 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         self._identifiers = [name for name in sync.fields if name in IDENTIFIERS]
         by_operations = self.options.rate_counts == "operations"
         rows = ROWS_BY_OPERATIONS if by_operations else ROWS_BY_REQUESTS
+        rows = min(rows, sync.rows_at_once or rows)
         self._limits = Limits(
-            rows=min(rows, sync.rows_at_once or rows),
+            rows=rows,
             size=BATCH_BYTES,
             row_size=OPERATION_BYTES,
             windows={
-                "write": (Window(RATE, 1.0, counts_rows=by_operations),),
+                "write": by_operation(rows) if by_operations else BY_REQUEST,
                 "read": (Window(APP_RATE, 1.0),),
             },
             concurrent=16,
@@ -442,6 +445,21 @@ TRACK_REFUSED = (
     "INTENT_CUSTOMER_IO_API_KEY: are both of one workspace?"
 )
 APP_REFUSED = "Check INTENT_CUSTOMER_IO_APP_KEY: may it read people?"
+
+
+BY_REQUEST = (Window(RATE, 1.0),)
+
+
+def by_operation(rows: int) -> Sequence[Window]:
+    """So many operations a second, and batches spread over it.
+
+    Sent all at once, batches would hold each other up on their way, and arrive closer
+    to the next ones than they were sent.
+    """
+    return (
+        Window(RATE, 1.0, counts_rows=True),
+        Window(rows, SPREAD * rows / RATE, counts_rows=True),
+    )
 
 
 def check_sync(sync: Sync, options: CustomerIoOptions) -> None:

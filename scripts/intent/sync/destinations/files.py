@@ -133,8 +133,7 @@ class Files(Adapter[FilesSettings]):
         """The folder, or the place in S3."""
         if self.config.url:
             return self.config.url.rstrip("/")
-        folder = self.config.folder or find_project(Path.cwd()) / "data" / "exports"
-        return folder.absolute().as_uri()
+        return exports_folder(self.config).as_uri()
 
     @property
     def limits(self) -> Limits:
@@ -291,6 +290,12 @@ class Files(Adapter[FilesSettings]):
             "The tool that imports takes the data files that have a manifest, in the "
             "order of their names: docs/destinations/files.md.",
         ]
+
+
+def exports_folder(config: FilesSettings) -> Path:
+    """The folder that files are put into, if they don't go to S3."""
+    folder = config.folder or find_project(Path.cwd()) / "data" / "exports"
+    return folder.absolute()
 
 
 def route_of(row: Row) -> str:

@@ -265,6 +265,10 @@ class HubSpot(Adapter[HubSpotSettings]):
         """One request for all properties."""
         return [Request("GET", f"/crm/properties/{VERSION}/{self.sync.object}")]
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """What an answer means that describes nothing."""
+        return trouble(response)
+
     def read_fields(
         self, responses: Sequence[Response]
     ) -> Mapping[str, RemoteField] | None:

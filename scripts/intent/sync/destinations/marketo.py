@@ -55,9 +55,9 @@ TIMEOUT = 90.0  # "Leads endpoints have a 30s timeout, except ... Sync Leads: 90
 JOBS = 4
 """Imports at once. Two run at a time, and ten may be queued by all who share the
 instance (Bulk Lead Import): two more keep the queue from running dry."""
-LOOKUP_ROWS = 100
-"""Marketo takes 300 values and answers with 300 leads on a page; several leads may
-share an email, and an answer must fit on one page."""
+LOOKUP_ROWS = 300
+"""Values in a look-up, and leads on a page of its answer (Leads). Where several leads
+share an email and the page is too short, the runner halves the look-up."""
 
 LEADS, DELETE = "/rest/v1/leads.json", "/rest/v1/leads/delete.json"
 ACTIVITIES = "/rest/v1/activities/external.json"

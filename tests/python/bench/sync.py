@@ -1,0 +1,370 @@
+"""How close a sync comes to what a destination allows, and what it costs.
+
+    python tests/python/bench/sync.py                     # all of it, some ten minutes
+    python tests/python/bench/sync.py --only hubspot difference
+    python tests/python/bench/sync.py --drt /path/to/venv/bin/drt
+
+Each destination is a stand-in on this machine that answers after 50 ms and enforces the
+documented rate exactly. Rates are sustained ones: rows after the first window of the
+limit, by the time from the first request to the last, so that the burst which a window
+allows at its beginning flatters nobody. All ratios are taken in one run.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+
+import duckdb  # noqa: E402
+from intent.sync.clerk import utc_now  # noqa: E402
+from intent.sync.difference import compare, desired_rows, make_acked_table  # noqa: E402
+from intent.sync.fields import stored  # noqa: E402
+from intent.sync.ledger import acked_table, open_ledger  # noqa: E402
+from intent.sync.session import make_adapter  # noqa: E402
+from intent.sync.source import attached  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+from standins.customer_io import CustomerIoStandIn  # noqa: E402
+from standins.hubspot import HubSpotStandIn  # noqa: E402
+from standins.kit import StandIn  # noqa: E402
+from standins.marketo import MarketoStandIn  # noqa: E402
+from sync_shop import SyncShop, load_sync  # noqa: E402
+
+LATENCY = 0.05
+FAULTS = 0.01
+WANTED, WANTED_WITH_FAULTS = 0.95, 0.90
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A destination and its documented ceiling."""
+
+    name: str
+    stand_in: Callable[[], StandIn]
+    a_minute: int
+    window: int
+    """Rows that the first window lets through at once."""
+    contacts: int
+
+
+PEAKS = (
+    Peak("hubspot", lambda: HubSpotStandIn(LATENCY), 114_000, 19_000, 76_000),
+    Peak("marketo", lambda: MarketoStandIn(LATENCY), 90_000, 30_000, 90_000),
+    Peak("customer_io", lambda: CustomerIoStandIn(LATENCY), 60_000, 1_000, 40_000),
+)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one run of the command came to."""
+
+    rows: int
+    seconds: float
+    """From the first request that writes to the last answer."""
+    whole: float
+    """Of the whole command."""
+    processor: float
+    memory: float
+    violations: int
+    exit_code: int
+
+
+def settings_of(name: str, url: str) -> Mapping[str, str]:
+    """The variables by which a destination is found."""
+    module = __import__(f"standins.{name}", fromlist=["settings"])
+    found: Mapping[str, str] = module.settings(url)
+    return found
+
+
+@contextmanager
+def shop_of(contacts: int) -> Iterator[SyncShop]:
+    """A shop in a folder that goes at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield SyncShop.open(Path(folder) / "shop", contacts)
+
+
+def send(peak: Peak, contacts: int, with_faults: bool) -> Sent:
+    """Run the command once against the stand-in."""
+    with shop_of(contacts) as shop, peak.stand_in() as remote:
+        remote.prepare(load_sync(peak.name))
+        if with_faults:
+            remote.faults.at_rate(FAULTS)
+        environment = {**os.environ, **shop.environment}
+        environment |= settings_of(peak.name, remote.url)
+        command = [str(Path(sys.executable).with_name("intent")), "sync", "run"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.monotonic()
+        done = subprocess.run(
+            [*command, peak.name, "--yes", "--json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        whole = time.monotonic() - started
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode not in (0, 6):
+            sys.exit(done.stdout + done.stderr)
+        with duckdb.connect(str(shop.ledger), read_only=True) as ledger:
+            [(seconds, rows)] = ledger.execute(
+                "select epoch(max(answered_at) - min(sent_at)),"
+                " (select sum(acknowledged) from runs) from requests"
+                " where lane = 'write'"
+            ).fetchall()
+        return Sent(
+            rows=rows,
+            seconds=seconds,
+            whole=whole,
+            processor=used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime,
+            memory=used.ru_maxrss / 1e6,
+            violations=remote.violations,
+            exit_code=done.returncode,
+        )
+
+
+def measure_peaks(names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """Each destination, without faults and with."""
+    for peak in PEAKS:
+        if peak.name not in names:
+            continue
+        for with_faults in (False, True):
+            sent = send(peak, peak.contacts, with_faults)
+            rate = (sent.rows - peak.window) / sent.seconds * 60
+            yield {
+                "what": f"{peak.name}{', 1% faults' if with_faults else ''}",
+                "rows": sent.rows,
+                "a minute": round(rate),
+                "ceiling": peak.a_minute,
+                "ratio": rate / peak.a_minute,
+                "wanted": WANTED_WITH_FAULTS if with_faults else WANTED,
+                "too many": sent.violations,
+                "seconds": sent.whole,
+                "processor": sent.processor,
+                "GB": sent.memory,
+            }
+
+
+def measure_difference(contacts: int, sync_name: str) -> Mapping[str, Any]:
+    """The difference of many contacts, of whom 2% changed."""
+    sync = load_sync(sync_name)
+    with shop_of(contacts) as shop, open_ledger(shop.ledger) as ledger:
+        connection = ledger.connection
+        with attached(ledger, shop.warehouse) as source:
+            make_acked_table(connection, sync)
+            table = acked_table(sync.name)
+            fields = ", ".join(stored(name) for name in sync.fields)
+            connection.execute(
+                f"insert into {table} by name"
+                f" with desired as ({desired_rows(sync, source, sync.fields)})"
+                " select match_key, row_id, true as has_record, told_segment,"
+                f" cast(? as timestamp) as acked_at, 'before' as run_id, {fields}"
+                " from desired",
+                [utc_now()],
+            )
+            score = stored("intent_score")
+            connection.execute(
+                f"update {table} set {score} = {score} + 1"
+                " where hash(match_key) % 50 = 0"
+            )
+            connection.execute("checkpoint")
+            started, used = time.monotonic(), time.process_time()
+            found = compare(ledger, sync, source, utc_now())
+            seconds = time.monotonic() - started
+            used = time.process_time() - used
+    return {
+        "what": f"difference, {sync_name}, {found.source_rows - found.unchanged:,} new",
+        "rows": contacts,
+        "a minute": round(contacts / seconds * 60),
+        "ceiling": 300_000_000,
+        "ratio": contacts / seconds / 5e6,
+        "wanted": 1.0,
+        "seconds": seconds,
+        "processor": used,
+        "GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }
+
+
+def in_a_process(name: str, *arguments: str) -> Mapping[str, Any]:
+    """A measurement in a process of its own, for its memory."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--measure", name, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    found: Mapping[str, Any] = json.loads(done.stdout)
+    return found
+
+
+DRT_MODEL = "select email, segment as intent_segment from contacts"
+
+
+def measure_drt(program: Path, contacts: int) -> Mapping[str, Any]:
+    """drt-core into the same stand-in, with two fields, as its documentation shows."""
+    with shop_of(contacts) as shop, HubSpotStandIn(LATENCY) as remote:
+        remote.prepare(load_sync("hubspot"))
+        folder = shop.folder / "drt"
+        (folder / "syncs").mkdir(parents=True)
+        with shop.connect() as connection:
+            connection.execute(f"attach '{folder / 'contacts.duckdb'}' as copies")
+            connection.execute(
+                "create table copies.contacts as from intent.contact_intent"
+            )
+        (folder / "drt_project.yml").write_text("name: bench\nprofile: default\n")
+        (folder / "syncs" / "hubspot.yml").write_text(
+            "name: hubspot\n"
+            f'model: "{DRT_MODEL}"\n'
+            "destination:\n  type: hubspot\n  object_type: contacts\n"
+            "  id_property: email\n"
+            "  properties_template: |\n"
+            '    {"email": "{{ row.email }}",'
+            ' "intent_segment": "{{ row.intent_segment }}"}\n'
+            "  auth:\n    type: bearer\n    token_env: HUBSPOT_TOKEN\n"
+            "sync:\n  mode: full\n  batch_size: 100\n"
+        )
+        # It has no setting for the address: its module's constant is set instead.
+        script = (
+            "import sys, drt.destinations.hubspot as h;"
+            f" h._HUBSPOT_API = {remote.url + '/crm/v3/objects'!r};"
+            f" h._HUBSPOT_PROPERTIES_API = {remote.url + '/crm/v3/properties'!r};"
+            " from drt.cli.main import app; sys.argv[0] = 'drt'; app()"
+        )
+        environment = {
+            **os.environ,
+            "HOME": str(folder),
+            "HUBSPOT_TOKEN": settings_of("hubspot", remote.url)["INTENT_HUBSPOT_TOKEN"],
+        }
+        profiles = folder / ".drt" / "profiles.yml"
+        profiles.parent.mkdir()
+        profiles.write_text(
+            f"default:\n  type: duckdb\n  database: {folder / 'contacts.duckdb'}\n"
+        )
+        started = time.monotonic()
+        done = subprocess.run(
+            [str(program.with_name("python")), "-c", script, "run"],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = time.monotonic() - started
+        written = len(remote.records())
+        if not written:
+            sys.exit(f"drt wrote nothing:\n{done.stdout}{done.stderr}")
+    return {
+        "what": "drt-core into hubspot",
+        "rows": written,
+        "a minute": round(written / seconds * 60),
+        "ceiling": 114_000,
+        "ratio": written / seconds * 60 / 114_000,
+        "seconds": seconds,
+    }
+
+
+def measure_fill(contacts: int) -> Mapping[str, Any]:
+    """How full the files of Salesforce's bulk jobs are, and what packing costs."""
+    sync = load_sync("salesforce_contacts", mode="upsert")
+    adapter = make_adapter(sync, with_secrets=False)
+    from intent.sync.model import Op, Row  # noqa: PLC0415
+
+    values = {
+        name: f"{name} of somebody" if rule.type == "text" else None
+        for name, rule in sync.fields.items()
+    }
+    rows = (Row(n, Op.CREATE, f"person{n:08}", values) for n in range(contacts))
+    started = time.process_time()
+    sizes, counts = [], []
+    for part in adapter.pack(rows):
+        counts.append(len(part.rows))
+        sizes.append(len(part.content) or len(adapter.step(part, _start()).content))
+    full = max(sizes[:-1] or sizes)
+    limit = adapter.limits
+    fill = max(full / limit.size, max(counts) / limit.rows)
+    return {
+        "what": f"salesforce bulk, {len(sizes)} files, fill",
+        "rows": contacts,
+        "ceiling": limit.size,
+        "ratio": fill,
+        "wanted": 0.99,
+        "processor": time.process_time() - started,
+        "GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }
+
+
+def _start() -> Any:
+    from intent.sync.model import Job  # noqa: PLC0415
+
+    return Job("upload", "job")
+
+
+def show(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of what was measured."""
+    names = (
+        *("what", "rows", "a minute", "ceiling", "ratio", "wanted"),
+        *("too many", "seconds", "processor", "GB"),
+    )
+    table = Table(*names)
+    for row in rows:
+        cells = [row.get(name, "") for name in names]
+        table.add_row(
+            *(
+                f"{cell:,.3f}"
+                if isinstance(cell, float)
+                else f"{cell:,}"
+                if isinstance(cell, int)
+                else str(cell)
+                for cell in cells
+            )
+        )
+    Console(width=140).print(table)
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--contacts", type=int, default=10_000_000)
+    parser.add_argument("--drt", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--measure", nargs="*")
+    options = parser.parse_args()
+    if options.measure:
+        name, *rest = options.measure
+        measured = {"difference": measure_difference, "fill": measure_fill}[name]
+        print(json.dumps(measured(int(rest[0]), *rest[1:])))
+        return
+    names = options.only or [*(p.name for p in PEAKS), "difference", "fill", "drt"]
+    rows = list(measure_peaks(names))
+    if "fill" in names:
+        rows.append(in_a_process("fill", "1000000"))
+    if "difference" in names:
+        rows += [
+            in_a_process("difference", str(options.contacts), name)
+            for name in ("hubspot", "customer_io")
+        ]
+    if "drt" in names and options.drt:
+        rows.append(measure_drt(options.drt, 300))
+    show(rows)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    shutil.get_terminal_size()
+    main()
