@@ -33,6 +33,7 @@
         {% do run_query(raw_view_sql(contract)) %}
         {% do stop_on_faults(value_faults_sql(contract)) %}
     {% endfor %}
+    {% do open_audit() %}
 {% endmacro %}
 
 

@@ -38,6 +38,11 @@ class Places:
         """The folder of the rows that were refused, beside the landing folder."""
         return self.landing.parent / "refused"
 
+    @property
+    def audit(self) -> Path:
+        """The folder of what syncs came to, beside the landing folder."""
+        return self.landing.parent / "sync_audit"
+
 
 def find_project(start: Path) -> Path:
     """Return the nearest folder at or above `start` that holds the dbt project.

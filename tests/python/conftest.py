@@ -266,9 +266,9 @@ def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 @pytest.fixture(scope="session")
 def changing_shop(demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """The demo shop's warehouse with changes of segments, which one build has none of.
+    """The demo shop's warehouse with what one build has none of.
 
-    All hot contacts were warm the midnight before.
+    All hot contacts were warm the midnight before, and a sync told a tool of them.
     """
     changing = Shop(tmp_path_factory.mktemp("changing"))
     shutil.copy(demo_shop.warehouse, changing.warehouse)
@@ -284,7 +284,34 @@ def changing_shop(demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> 
                 'hot' as to_segment,
                 'new_activity' as cause
             from contact_scores
-            where segment = 'hot'
+            where segment = 'hot';
+            insert into fct_sync_run by name
+            select
+                'run' as run_id,
+                'hubspot' as sync,
+                'hubspot' as destination,
+                'done' as state,
+                max(as_of) as started_at,
+                count(*) as planned
+            from segment_hot;
+            insert into fct_sync_row by name
+            select
+                'run' as run_id,
+                row_number() over (order by contact_id) as seq,
+                'hubspot' as sync,
+                contact_id as row_id,
+                contact_id,
+                'update' as op,
+                'acknowledged' as state,
+                as_of as decided_at
+            from segment_hot;
+            insert into sync_rejections by name
+            select
+                'hubspot' as sync,
+                'update' as op,
+                'rejected' as state,
+                'BAD_EMAIL' as code,
+                1 as row_count
         """)
     return changing
 

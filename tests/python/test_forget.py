@@ -378,11 +378,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> ErasingShop:
 
 def export(shop: ErasingShop) -> None:
     """Tell a reader of files of the contacts that may be told, and of Anna."""
+    anna = shop.contact_id("customer_id:CA-900001")
     with duckdb.connect(str(shop.warehouse)) as connection:
         connection.execute(
             "update intent.intent.contact_intent "
             "set is_exportable = true, is_holdout = false where contact_id = ?",
-            [shop.contact_id("customer_id:CA-900001")],
+            [anna],
         )
     done = shop.intent("sync", "run", "files", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr

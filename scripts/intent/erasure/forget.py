@@ -231,6 +231,7 @@ def folders(places: Places, finder: Finder) -> list[tuple[str, Path, Finder]]:
         ("refused", places.refused, strict),
         ("demo_truth", places.landing.parent / TRUTH, finder),
         ("published", places.published, finder),
+        ("sync_audit", places.audit, finder),
     ]
 
 

@@ -352,10 +352,12 @@ def accounted_for(places: Places, ledger: Ledger) -> Iterator[list[str]]:
     try:
         yield deleted
     finally:
-        publish_audit(ledger, places)
-        if deleted:
-            note_told(ledger.connection, places.erasures)
-            leave_no_trace(ledger)
+        try:
+            publish_audit(ledger, places)
+        finally:
+            if deleted:
+                note_told(ledger.connection, places.erasures)
+                leave_no_trace(ledger)
 
 
 async def settle_earlier(session: Session) -> Collection[str]:
