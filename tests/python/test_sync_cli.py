@@ -99,6 +99,7 @@ def desk(
     shop = SyncShop.open(tmp_path / "shop", contacts=30)
     monkeypatch.chdir(project)
     with CustomerIoStandIn() as remote:
+        remote.prepare(load_sync("customer_io"))
         for name, value in {**shop.environment, **address(remote)}.items():
             monkeypatch.setenv(name, value)
         desk = Desk(shop, remote, project, capsys, monkeypatch)
@@ -286,15 +287,16 @@ def test_rows_that_are_refused_are_listed_and_tried_again(desk: Desk) -> None:
 
 
 def test_at_the_days_quota_the_rest_is_deferred_and_resumed(desk: Desk) -> None:
-    desk.write(enabled=True, rows_at_once=10, requests_a_day=2)
+    desk.write(enabled=True, rows_at_once=10, requests_a_day=3)
     done = desk.sync("run", "--yes", "--json")
     assert done.code == ExitCode.DEFERRED
     [run] = done.json["runs"]
     assert run["acknowledged"] + run["deferred"] == 30
+    assert run["acknowledged"] > 0
     assert run["deferred"] >= 10
     done = desk.sync("status")
     assert run["run_id"] in done.stdout
-    assert "stopped" in done.stdout
+    assert "the day's quota" in done.stdout
     desk.write(enabled=True)
     # The warehouse is not needed for it.
     desk.shop.warehouse.rename(desk.shop.folder / "away.duckdb")
@@ -433,6 +435,19 @@ def test_what_is_locked_is_told_or_waited_for(desk: Desk, what: str) -> None:
     let_go(holder)
     waiter.communicate(timeout=30)
     assert waiter.returncode == 0
+
+
+def test_status_tells_what_was_before_while_a_sync_runs(desk: Desk) -> None:
+    assert "Nothing was sent yet" in desk.sync("status").stdout
+    assert desk.sync("run", "--yes").code == 0
+    before = desk.sync("status", "--json").json["runs"]
+    holder = hold(desk.shop.ledger)
+    done = desk.sync("status", "--json")
+    assert done.code == 0
+    assert done.json["runs"] == before
+    assert "A sync runs now" in done.stderr
+    assert before[0]["run_id"] in desk.sync("status").stdout
+    let_go(holder)
 
 
 # Signals ---------------------------------------------------------------------------

@@ -11,10 +11,11 @@ import typer
 from rich.text import Text
 
 from intent import console
-from intent.errors import ExitCode, StoppedError, worst
+from intent.errors import ExitCode, LockedError, StoppedError, worst
 from intent.interrupt import sigterm_as_interrupt
 from intent.settings import Places, places
 from intent.sync import render, service
+from intent.sync.audit import read_audit
 from intent.sync.choose import choose
 from intent.sync.load import sync_files
 from intent.sync.progress import bar
@@ -285,7 +286,15 @@ def status_command(
 
         intent sync status --runs 5
     """
-    results = service.status(places(), runs)
+    place = places()
+    try:
+        results = service.status(place, runs)
+    except LockedError:
+        results = read_audit(place, runs)
+        console.err.print(
+            "A sync runs now, and has the ledger. This is what was before.",
+            style="yellow",
+        )
     several = Several(list(results))
     if as_json:
         print_json("runs", [each.as_json() for each in results], several)
