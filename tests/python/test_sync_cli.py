@@ -17,6 +17,7 @@ import yaml
 from intent import cli
 from intent.errors import ExitCode, worst
 from standins.customer_io import API_KEY, APP_KEY, SITE_ID, CustomerIoStandIn
+from standins.faults import APPLY_HANG
 from sync_shop import PROJECT, SyncShop, load_sync
 
 CANARY = "CANARY-5e1f"
@@ -510,5 +511,29 @@ def test_a_run_that_is_killed_is_made_good_by_the_next(desk: Desk) -> None:
     assert "died" in desk.sync("plan").stdout
     assert "died" in desk.sync("status").stdout
     desk.remote.latency = 0.0
+    assert desk.sync("run", "--yes").code == 0
+    assert desk.has_all()
+
+
+@pytest.mark.parametrize("path", ["/batch", "/account"])
+def test_a_remote_that_hangs_does_not_keep_a_run_from_stopping(
+    desk: Desk, path: str
+) -> None:
+    desk.remote.faults.add(APPLY_HANG, path=path)
+    process = intent(desk, "sync", "run", "--yes", "--json")
+    deadline = time.monotonic() + 30
+    while not desk.remote.requests(path):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    stdout, stderr = process.communicate(timeout=100)
+    assert time.monotonic() - started < 15, stderr
+    assert process.returncode == ExitCode.DEFERRED
+    if path == "/batch":
+        [run] = json.loads(stdout)["runs"]
+        assert run["deferred"] + run["in_doubt"] == run["planned"] == 30
+    else:
+        assert "stopped before anything was sent" in stderr
     assert desk.sync("run", "--yes").code == 0
     assert desk.has_all()
