@@ -296,7 +296,9 @@ def acked_table(sync: str) -> str:
     One row per match key: `match_key`, `row_id`, `remote_id`, `has_record` (false: the
     record was left, its fields unset; an erasure finds it by this row, and
     `told_segment` may still have to be taken back), `told_segment` (the segment that
-    was told as an event or list), `acked_at`, `run_id`, then a column for each field,
+    was told as an event or list), `acked_at`, `run_id`, `is_unsure` (the record may
+    have other values, as something was sent that nobody acknowledged), `unsure_told`
+    (a list or segment that may have been told likewise), then a column for each field,
     named `field:` and the field's name.
     """
     return f'"acked_{sync}"'
