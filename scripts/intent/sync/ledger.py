@@ -172,6 +172,8 @@ create table if not exists deletions (
 
 MOST_MEMORY = "4GB"
 """For ten million contacts; more of them spill to the disk."""
+SENDING_MEMORY = "400MB"
+"""While rows are sent, which takes long: what is read then is small."""
 LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
 
 
@@ -218,6 +220,15 @@ class Ledger:
         given = dict(values) if isinstance(values, Mapping) else list(values)
         return self.connection.execute(sql, given).fetchall()
 
+    @contextmanager
+    def small(self) -> Iterator[None]:
+        """Keep little of the file in memory, within the block."""
+        self.connection.execute(f"set memory_limit = '{SENDING_MEMORY}'")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"set memory_limit = '{MOST_MEMORY}'")
+
     def close(self) -> None:
         """Close the file, and let others have it."""
         self.connection.close()
@@ -260,6 +271,7 @@ def connect(file: Path) -> Ledger:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(file), config={"memory_limit": MOST_MEMORY})
+        connection.execute("set enable_progress_bar = false")
         connection.execute(TABLES)
     except OSError as error:
         raise UnavailableError(

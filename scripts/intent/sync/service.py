@@ -388,9 +388,10 @@ async def send(
         {"run": run_id},
     )
     progress.planned(planned)
-    async with session.runner(run_id, progress.ended) as runner:
-        await runner.deliver()
-        run = runner.clerk.run
+    with ledger.small():
+        async with session.runner(run_id, progress.ended) as runner:
+            await runner.deliver()
+            run = runner.clerk.run
     if session.stop.is_set:
         ending = Ending("stopped", session.stop.reason, ending.is_whole)
     return end_run(run, ending, utc_now())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from intent.errors import UnavailableError
+from intent.errors import IntentError, UnavailableError
 from intent.sync.adapter import Adapter
 from intent.sync.budget import Budget, read_budget, store_quota
 from intent.sync.channels import open_channel
@@ -215,6 +215,10 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
         loop.add_signal_handler(number, interrupt, number)
     try:
         yield
+    except IntentError:
+        # A command that is stopped fails by that, not by what it could not do any more.
+        if not came:
+            raise
     finally:
         for number, handler in before.items():
             loop.remove_signal_handler(number)
