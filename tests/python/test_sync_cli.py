@@ -17,6 +17,7 @@ import yaml
 from intent import cli
 from intent.errors import ExitCode, worst
 from standins.customer_io import API_KEY, APP_KEY, SITE_ID, CustomerIoStandIn
+from standins.faults import APPLY_HANG
 from sync_shop import PROJECT, SyncShop, load_sync
 
 CANARY = "CANARY-5e1f"
@@ -99,6 +100,7 @@ def desk(
     shop = SyncShop.open(tmp_path / "shop", contacts=30)
     monkeypatch.chdir(project)
     with CustomerIoStandIn() as remote:
+        remote.prepare(load_sync("customer_io"))
         for name, value in {**shop.environment, **address(remote)}.items():
             monkeypatch.setenv(name, value)
         desk = Desk(shop, remote, project, capsys, monkeypatch)
@@ -191,7 +193,7 @@ def test_a_run_asks_on_a_terminal(desk: Desk) -> None:
     done = desk.sync("run", answer="n\n")
     assert done.code == 1
     assert "create" in done.stderr
-    assert "Send 30 rows?" in done.stderr
+    assert "Send 30 rows to customer_io?" in done.stderr
     assert not desk.remote.records()
     assert desk.sync("run", answer="y\n").code == 0
     assert desk.has_all()
@@ -286,15 +288,16 @@ def test_rows_that_are_refused_are_listed_and_tried_again(desk: Desk) -> None:
 
 
 def test_at_the_days_quota_the_rest_is_deferred_and_resumed(desk: Desk) -> None:
-    desk.write(enabled=True, rows_at_once=10, requests_a_day=2)
+    desk.write(enabled=True, rows_at_once=10, requests_a_day=3)
     done = desk.sync("run", "--yes", "--json")
     assert done.code == ExitCode.DEFERRED
     [run] = done.json["runs"]
     assert run["acknowledged"] + run["deferred"] == 30
+    assert run["acknowledged"] > 0
     assert run["deferred"] >= 10
     done = desk.sync("status")
     assert run["run_id"] in done.stdout
-    assert "stopped" in done.stdout
+    assert "the day's quota" in done.stdout
     desk.write(enabled=True)
     # The warehouse is not needed for it.
     desk.shop.warehouse.rename(desk.shop.folder / "away.duckdb")
@@ -435,6 +438,19 @@ def test_what_is_locked_is_told_or_waited_for(desk: Desk, what: str) -> None:
     assert waiter.returncode == 0
 
 
+def test_status_tells_what_was_before_while_a_sync_runs(desk: Desk) -> None:
+    assert "Nothing was sent yet" in desk.sync("status").stdout
+    assert desk.sync("run", "--yes").code == 0
+    before = desk.sync("status", "--json").json["runs"]
+    holder = hold(desk.shop.ledger)
+    done = desk.sync("status", "--json")
+    assert done.code == 0
+    assert done.json["runs"] == before
+    assert "A sync runs now" in done.stderr
+    assert before[0]["run_id"] in desk.sync("status").stdout
+    let_go(holder)
+
+
 # Signals ---------------------------------------------------------------------------
 
 
@@ -495,5 +511,29 @@ def test_a_run_that_is_killed_is_made_good_by_the_next(desk: Desk) -> None:
     assert "died" in desk.sync("plan").stdout
     assert "died" in desk.sync("status").stdout
     desk.remote.latency = 0.0
+    assert desk.sync("run", "--yes").code == 0
+    assert desk.has_all()
+
+
+@pytest.mark.parametrize("path", ["/batch", "/account"])
+def test_a_remote_that_hangs_does_not_keep_a_run_from_stopping(
+    desk: Desk, path: str
+) -> None:
+    desk.remote.faults.add(APPLY_HANG, path=path)
+    process = intent(desk, "sync", "run", "--yes", "--json")
+    deadline = time.monotonic() + 30
+    while not desk.remote.requests(path):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    stdout, stderr = process.communicate(timeout=100)
+    assert time.monotonic() - started < 15, stderr
+    assert process.returncode == ExitCode.DEFERRED
+    if path == "/batch":
+        [run] = json.loads(stdout)["runs"]
+        assert run["deferred"] + run["in_doubt"] == run["planned"] == 30
+    else:
+        assert "stopped before anything was sent" in stderr
     assert desk.sync("run", "--yes").code == 0
     assert desk.has_all()

@@ -89,7 +89,7 @@ def refresh_command(
 
         intent refresh --every 5m --json
 
-        intent refresh --load exports/orders=orders.yml --sync hubspot_contacts
+        intent refresh --load exports/orders=orders.yml --sync hubspot
     """
     place = places()
     request = Request(

@@ -11,10 +11,11 @@ import typer
 from rich.text import Text
 
 from intent import console
-from intent.errors import ExitCode, StoppedError, worst
+from intent.errors import ExitCode, LockedError, StoppedError, worst
 from intent.interrupt import sigterm_as_interrupt
 from intent.settings import Places, places
 from intent.sync import render, service
+from intent.sync.audit import read_audit
 from intent.sync.choose import choose
 from intent.sync.load import sync_files
 from intent.sync.progress import bar
@@ -46,7 +47,7 @@ def complete_names() -> list[str]:
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SYNC]...",
+        metavar="SYNC...",
         help="Files in syncs/, without .yml. None: those with `enabled: true`.",
         show_default=False,
         autocompletion=complete_names,
@@ -63,7 +64,12 @@ OneOrMore = Annotated[
 ]
 Allow = Annotated[
     list[Guard] | None,
-    typer.Option("--allow", help="Go on past this guard (again for more)."),
+    typer.Option(
+        "--allow",
+        metavar="GUARD",
+        help="Go on past this guard: shrinking, downgrades or deletions (again for "
+        "more).",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Send, don't ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -75,7 +81,7 @@ def setup_command(names: OneOrMore, as_json: AsJson = False) -> None:
 
     Needs no credentials, and shows no values of secrets.
 
-        intent sync setup hubspot_contacts
+        intent sync setup hubspot
     """
     several = do_each(choose(places(), names), service.setup)
     if as_json:
@@ -93,7 +99,7 @@ def check_command(names: Names = None, as_json: AsJson = False) -> None:
     Reads only. Exit codes: 0 all fine, 3 a field or a setting is wrong, 4 the
     destination can't be reached, 5 it refused the credentials.
 
-        intent sync check hubspot_contacts
+        intent sync check hubspot
     """
     place = places()
     several = do_each(
@@ -137,7 +143,7 @@ def plan_command(
 
         intent sync plan
 
-        intent sync plan hubspot_contacts --sample 10
+        intent sync plan hubspot --sample 10
     """
     place = places()
     several = do_each(
@@ -181,11 +187,11 @@ def run_command(
     5 the credentials were refused, 6 rows are left for the next run, 7 a guard stopped
     it. Of several syncs, the code that asks most of you.
 
-        intent sync run hubspot_contacts
+        intent sync run hubspot
 
         intent sync run --yes --json
 
-        intent sync run hubspot_contacts --allow shrinking
+        intent sync run hubspot --allow shrinking
     """
     place, allowed = places(), allow or ()
     send(
@@ -202,7 +208,7 @@ def resume_command(names: Names = None, as_json: AsJson = False) -> None:
     For when dbt builds, or the warehouse is away; `run` finishes it, too. Does not ask:
     it sends nothing but what that run was to send.
 
-        intent sync resume hubspot_contacts
+        intent sync resume hubspot
     """
     place = places()
     send(
@@ -220,7 +226,7 @@ def retry_command(
 
     `run` tries them again when their values change, or after a while.
 
-        intent sync retry hubspot_contacts
+        intent sync retry hubspot
     """
     place = places()
     send(
@@ -235,7 +241,7 @@ def rejected_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SYNC]...",
+            metavar="SYNC...",
             help="Files in syncs/, without .yml. None: all.",
             show_default=False,
             autocompletion=complete_names,
@@ -247,7 +253,7 @@ def rejected_command(
 
     `intent explain ROW` says whose it is.
 
-        intent sync rejected hubspot_contacts --json
+        intent sync rejected hubspot --json
     """
     place = places()
     several = do_each(
@@ -280,7 +286,15 @@ def status_command(
 
         intent sync status --runs 5
     """
-    results = service.status(places(), runs)
+    place = places()
+    try:
+        results = service.status(place, runs)
+    except LockedError:
+        results = read_audit(place, runs)
+        console.err.print(
+            "A sync runs now, and has the ledger. This is what was before.",
+            style="yellow",
+        )
     several = Several(list(results))
     if as_json:
         print_json("runs", [each.as_json() for each in results], several)
@@ -305,9 +319,9 @@ def reconcile_command(
 
     Somebody may have changed or deleted them there. Reads only. Exit code 1: some are.
 
-        intent sync reconcile hubspot_contacts
+        intent sync reconcile hubspot
 
-        intent sync reconcile hubspot_contacts --all --json
+        intent sync reconcile hubspot --all --json
     """
     place = places()
     several = do_each(
@@ -377,7 +391,8 @@ def agreed(
         free = [plan for plan in plans.results if not plan.guards]
         rows = sum(sum(plan.by_op.values()) for plan in free)
         if rows or any(plan.unfinished for plan in free):
-            ask(f"Send {rows:,} rows?", yes, as_json)
+            where = ", ".join(dict.fromkeys(plan.destination for plan in free))
+            ask(f"Send {rows:,} rows to {where}?", yes, as_json)
     return syncs
 
 

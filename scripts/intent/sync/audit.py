@@ -7,6 +7,7 @@ Match keys and values are not published; rows are named by our own ids.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -15,10 +16,17 @@ from intent.erasure.files import written_aside
 from intent.errors import UnavailableError
 from intent.settings import Places
 from intent.sync.ledger import Ledger
+from intent.sync.results import RunResult
 
 STAMP = "stamp"
 """The key of a file's metadata that tells what it was written from."""
 
+PUBLISHED = (
+    *("run_id", "sync", "destination", "state", "finished_at", "planned"),
+    *("acknowledged", "rejected", "deferred", "skipped", "in_doubt", "unchanged"),
+    "requests",
+)
+"""The columns of a published run that its result has by the same names."""
 RUNS = """
     with asked as (
         select
@@ -114,6 +122,28 @@ def publish_audit(ledger: Ledger, places: Places) -> None:
         file = folder / "sync_rows" / f"{day}.parquet"
         if written.get(file.name) != stamp:
             write(connection, file, with_kept(file, ENDED_ROWS.format(day=day)), stamp)
+
+
+def read_audit(places: Places, most: int = 1) -> Sequence[RunResult]:
+    """What the last runs of each sync came to, as published; none if none was.
+
+    For when the ledger is in use.
+    """
+    file = places.audit / "sync_runs.parquet"
+    if not file.exists():
+        return []
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"select {', '.join(PUBLISHED)}, coalesce(reason, '') as reason,"
+            " coalesce(epoch(finished_at - started_at), 0.0) as seconds"
+            f" from read_parquet({text(file)}) qualify row_number() over ("
+            "partition by sync order by started_at desc) <= ?"
+            " order by sync, started_at desc",
+            [most],
+        )
+        names = [column[0] for column in found.description or ()]
+        rows = found.fetchall()
+    return [RunResult(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def with_kept(file: Path, rows: str) -> str:

@@ -118,7 +118,8 @@ class Courier:
         self.budget.sent()
         response, was_sent, fault, is_futile = None, True, "", False
         try:
-            response = await self.channel.send(request)
+            response = await self.stop.soon(self.channel.send(request))
+            fault = "" if response else "the run was stopped before it answered"
         except (HopelessError, RefusedError, BadInputError) as error:
             self.stop(str(error), error)
             is_futile = True

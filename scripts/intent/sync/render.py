@@ -219,8 +219,7 @@ def remarks(result: RunResult) -> Iterator[Text]:
     if result.state in DIED:
         yield heading(result.sync, "the run died; the next one settles it")
     elif result.state != "done":
-        why = f": {result.reason}" if result.reason else ""
-        yield heading(result.sync, f"{result.state}{why}")
+        yield heading(result.sync, result.reason or result.state)
     if result.rejected:
         yield Text.assemble(
             (result.sync, "bold"),

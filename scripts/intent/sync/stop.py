@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+GRACE_SECONDS = 5.0
+"""How long a request that is under way may go on when the run ends."""
 
 
 @dataclass
@@ -35,6 +37,18 @@ class Stop:
         ended = asyncio.ensure_future(self._event.wait())
         try:
             await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
+            return waiting.result() if waiting.done() else None
+        finally:
+            for each in (waiting, ended):
+                each.cancel()
+
+    async def soon(self, wanted: Coroutine[Any, Any, T]) -> T | None:
+        """What is waited for; None if it takes much longer than the run goes on."""
+        waiting = asyncio.ensure_future(wanted)
+        ended = asyncio.ensure_future(self._event.wait())
+        try:
+            await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting}, timeout=GRACE_SECONDS)
             return waiting.result() if waiting.done() else None
         finally:
             for each in (waiting, ended):
