@@ -62,8 +62,28 @@ REJECTED = """
     left join destinations on rejected.sync = destinations.sync
     order by rejected.sync, rejected.last_at
 """
+ENDED_DAYS = """
+    select
+        cast(started_at as date) as day,
+        md5(string_agg(
+            concat_ws(
+                ' ', run_id, state, finished_at, acknowledged, rejected, deferred,
+                skipped, in_doubt
+            ),
+            ' ' order by run_id
+        )) as stamp
+    from runs
+    where state <> 'running' and run_id in (select run_id from outbox)
+    group by day
+    order by day
+"""
 ENDED_ROWS = """
-    with last as (
+    with of_day as (
+        select run_id, destination
+        from runs
+        where cast(started_at as date) = '{day}' and state <> 'running'
+    ),
+    last as (
         select
             run_id,
             seq,
@@ -73,17 +93,17 @@ ENDED_ROWS = """
             nullif(max_by(coalesce(message, ''), rowid), '') as message,
             max(decided_at) as decided_at
         from outcomes
+        where run_id in (select run_id from of_day)
         group by run_id, seq
     )
     select
-        outbox.run_id, outbox.seq, outbox.sync, runs.destination, outbox.row_id,
+        outbox.run_id, outbox.seq, outbox.sync, of_day.destination, outbox.row_id,
         outbox.op, last.state, last.code, last.field, last.message,
         nullif(array_to_string(outbox.changed, '; '), '') as changed_fields,
-        last.decided_at, cast(runs.started_at as date) as day
+        last.decided_at
     from outbox
-    inner join runs on outbox.run_id = runs.run_id
+    inner join of_day on outbox.run_id = of_day.run_id
     inner join last on outbox.run_id = last.run_id and outbox.seq = last.seq
-    where runs.state <> 'running'
 """
 
 
@@ -95,17 +115,13 @@ def publish_audit(ledger: Ledger, places: Places) -> None:
     """
     connection, folder = ledger.connection, places.audit
     write(connection, folder / "sync_rejected.parquet", REJECTED)
-    write(connection, folder / "sync_runs.parquet", with_kept(folder, RUNS))
-    connection.execute(f"create or replace temp table ended_rows as {ENDED_ROWS}")
+    runs = folder / "sync_runs.parquet"
+    write(connection, runs, with_kept(runs, RUNS))
     written = stamps(connection, folder)
-    for day, stamp in connection.execute(
-        "select day, count(*) || ' ' || max(decided_at) || ' ' || bit_xor(hash("
-        "run_id, seq, row_id, state)) from ended_rows group by day order by day"
-    ).fetchall():
+    for day, stamp in connection.execute(ENDED_DAYS).fetchall():
         file = folder / "sync_rows" / f"{day}.parquet"
         if written.get(file.name) != stamp:
-            rows = f"select * exclude (day) from ended_rows where day = '{day}'"
-            write(connection, file, with_kept(file, rows), stamp)
+            write(connection, file, with_kept(file, ENDED_ROWS.format(day=day)), stamp)
 
 
 def read_audit(places: Places, most: int = 1) -> Sequence[RunResult]:
@@ -130,9 +146,8 @@ def read_audit(places: Places, most: int = 1) -> Sequence[RunResult]:
     return [RunResult(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def with_kept(place: Path, rows: str) -> str:
+def with_kept(file: Path, rows: str) -> str:
     """SQL of rows, and of those in a file before whose runs the ledger lacks."""
-    file = place / "sync_runs.parquet" if place.suffix != ".parquet" else place
     if not file.exists():
         return rows
     return (
