@@ -43,10 +43,11 @@ SHIPPED = {
     name: Case(
         f"shipped {name}",
         f"salesforce_{name}",
-        lambda main=main: SalesforceStandIn(main=main),  # type: ignore[misc]
+        SalesforceStandIn,
         settings,
+        kind=kind,
     )
-    for name, main in (
+    for name, kind in (
         ("contacts", "Contact"),
         ("leads", "Lead"),
         ("accounts", "Account"),
@@ -210,7 +211,7 @@ def test_an_account_with_hundreds_goes_by_a_file(shipped: Stage) -> None:
 @over("contacts")
 def test_more_than_one_page_is_looked_up_by_halves(shipped: Stage) -> None:
     for key in shipped.expected():
-        shipped.remote.put(key, {})
+        shipped.put(key, {})
     org(shipped).page = 4
     assert shipped.run().acknowledged == len(shipped.expected())
     assert shipped.records() == shipped.expected()
@@ -219,7 +220,7 @@ def test_more_than_one_page_is_looked_up_by_halves(shipped: Stage) -> None:
 @over("contacts")
 def test_no_personal_data_stands_in_an_address(shipped: Stage) -> None:
     for key in shipped.expected():
-        shipped.remote.put(key, {})
+        shipped.put(key, {})
     shipped.run()
     service.reconcile(places(), shipped.sync)
     for logged in shipped.remote.log:
@@ -240,7 +241,7 @@ def test_a_contact_needs_a_name(
         if name != "LastName"
     }
     stage.change_sync(fields=fields)
-    stage.remote.put(stage.key(0), {"LastName": "A"})
+    stage.put(stage.key(0), {"LastName": "A"})
     result = stage.run()
     assert (result.acknowledged, result.rejected) == (1, result.planned - 1)
     assert result.rejections == {"REQUIRED_FIELD_MISSING": result.planned - 1}

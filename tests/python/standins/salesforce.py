@@ -62,16 +62,8 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 class SalesforceStandIn(StandIn):
     """An org with contacts, leads, accounts, opportunities and campaigns."""
 
-    def __init__(
-        self,
-        latency: float = 0.0,
-        seed: int = 0,
-        port: int = 0,
-        main: str = "Contact",
-    ) -> None:
+    def __init__(self, latency: float = 0.0, seed: int = 0, port: int = 0) -> None:
         super().__init__(latency, seed, port)
-        self.main = main
-        """The object that `records`, `put` and `remove` are about."""
         self.client_id = "client"
         self.client_secret = "client-secret"
         self.public_key = ""
@@ -162,8 +154,8 @@ class SalesforceStandIn(StandIn):
         ):
             self.store["Campaign"].setdefault(campaign, {"Id": campaign})
 
-    def put(self, key: str, fields: Mapping[str, Value]) -> None:
-        name = self.main
+    def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
+        name = kind or "Contact"
         with self._lock:
             if found := self.find(name, self.match[name], key):
                 self.keep(name, found[0], dict(fields))
@@ -172,8 +164,8 @@ class SalesforceStandIn(StandIn):
             else:
                 self.add(name, **{**fields, self.match[name]: key})
 
-    def remove(self, key: str) -> None:
-        name = self.main
+    def remove(self, key: str, kind: str = "") -> None:
+        name = kind or "Contact"
         with self._lock:
             for record_id in self.find(name, self.match[name], key):
                 self.lose(name, record_id)
@@ -189,7 +181,7 @@ class SalesforceStandIn(StandIn):
             fields.pop(name, None)
 
     def records(self, kind: str = "") -> dict[str, Fields]:
-        name = kind or self.main
+        name = kind or "Contact"
         return {
             str(values[self.match[name]]): {
                 field: value
@@ -650,8 +642,9 @@ CASES = (
     Case(
         "salesforce_leads",
         "salesforce_leads",
-        lambda: SalesforceStandIn(main="Lead"),
+        SalesforceStandIn,
         settings,
+        kind="Lead",
         changes=upserting("salesforce_leads", LastName="contact_id", Company="state"),
         omits=True,
     ),
@@ -668,8 +661,9 @@ CASES = (
     Case(
         "salesforce_accounts",
         "salesforce_accounts",
-        lambda: SalesforceStandIn(main="Account"),
+        SalesforceStandIn,
         settings,
+        kind="Account",
         changes={"match": {"field": "Intent_Account__c", "column": "account_id"}},
         has_contacts=False,
         modes=frozenset({Mode.UPDATE_ONLY}),
@@ -678,8 +672,9 @@ CASES = (
     Case(
         "salesforce_opportunities",
         "salesforce_opportunities",
-        lambda: SalesforceStandIn(main="Opportunity"),
+        SalesforceStandIn,
         settings,
+        kind="Opportunity",
         changes={"match": {"field": "Intent_Account__c", "column": "account_id"}},
         has_contacts=False,
         modes=frozenset({Mode.UPDATE_ONLY}),

@@ -21,9 +21,9 @@ COLLECTION_SIZE = 4_000_000
 BULK_ABOVE = 2_000
 """Limits and Allocations Quick Reference, Bulk API: more rows than this should go by
 Bulk API 2.0, fewer by requests."""
-BULK_ROWS = 100_000
-"""Of a file: ten of Salesforce's internal batches of 10,000, each full. More would only
-take more memory."""
+BULK_ROWS = 50_000
+"""Of a file: five of Salesforce's internal batches of 10,000, each full. With more rows
+it would only take more memory."""
 BULK_SIZE = 100_000_000
 """Bulk API 2.0 Developer Guide, Upload Job Data: at most 100 MB, as they grow to 150 MB
 on arrival."""
