@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo docs test lint clean
+.PHONY: help demo docs test test-faults lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ lint: .venv/installed-dev ## Check style and types
 test: .venv/installed-dev ## Check everything
 	scripts/lint.sh
 	$(BIN)/pytest
+
+test-faults: .venv/installed-dev ## Kill syncs at every point, and see what is lost
+	$(BIN)/pytest -m faults --dist worksteal
 
 clean: ## Remove what was built and installed
 	rm -rf .venv target logs data/*

@@ -175,10 +175,12 @@ class SyncShop:
             names = [column[0] for column in found.description or []]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    def add(self, count: int) -> None:
-        """Add contacts, numbered on."""
-        [found] = self.rows("select count(*) as first from intent.contact_intent")
-        self.do(CONTACTS, {"first": found["first"], "count": count})
+    def add(self, count: int, first: int | None = None) -> None:
+        """Add contacts, numbered from a number or on from those that there are."""
+        if first is None:
+            [found] = self.rows("select count(*) as first from intent.contact_intent")
+            first = found["first"]
+        self.do(CONTACTS, {"first": first, "count": count})
         self.do(ACCOUNTS)
 
     def change(self, values: str, where: str = "true") -> None:

@@ -222,6 +222,11 @@ def test_keeps_to_the_limits_of_the_tier(
     [window] = limits.windows["write"]
     assert (window.count, window.seconds, window.counts_rows) == (often, 10.0, False)
     assert (limits.requests_a_day, limits.rows) == (a_day, 100)
+    assert limits.settle_seconds is None
+
+
+def test_looks_up_creations_in_doubt() -> None:
+    assert adapter(mode="create_only").limits.settle_seconds == 5.0
 
 
 @pytest.mark.parametrize(
@@ -265,6 +270,9 @@ def test_speaks_values_as_text(value: Value, kind: FieldType, text: str) -> None
 
 def test_hears_moments_as_answers_have_them() -> None:
     assert heard("2026-07-01T08:00:00.000Z", FieldType.DATETIME) == (
+        "2026-07-01T08:00:00Z"
+    )
+    assert heard("2026-07-01T10:00:00+02:00", FieldType.DATETIME) == (
         "2026-07-01T08:00:00Z"
     )
     assert heard("2026-07-01", FieldType.DATE) == "2026-07-01"
@@ -374,6 +382,17 @@ def test_finds_results_without_a_trace_by_email_or_id() -> None:
     rows = [row(1, Op.LEAVE, "900"), row(2, Op.LEAVE, "901")]
     by_id = {"id": "900", "properties": {}}
     assert judged(answer(200, {"results": [by_id]}), rows).outcomes == {1: FOUND}
+
+
+def test_knows_rows_by_what_they_were_sent_as() -> None:
+    # Updates go by email although the records' ids are known from before.
+    rows = [row(1, Op.UPDATE, "900"), row(2, Op.UPDATE, "901")]
+    merged = {"id": "901", "properties": {"email": "p1@shop.example"}}
+    errors = [failure("VALIDATION_ERROR", "bad", ids=["p2@shop.example"])]
+    body = {"results": [merged], "errors": errors}
+    outcomes = judged(answer(207, body), rows).outcomes
+    assert outcomes[1] == Outcome(State.ACKNOWLEDGED, remote_id="901")
+    assert outcomes[2].state is State.REJECTED
 
 
 def test_reads_what_is_wrong_with_a_row_of_several() -> None:

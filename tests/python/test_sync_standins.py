@@ -21,9 +21,9 @@ class Notes(StandIn):
         self.notes: dict[str, str] = {}
 
     def routes(self) -> Sequence[Route]:
-        return [("PUT", r"/notes/(?P<name>\w+)", self.put)]
+        return [("PUT", r"/notes/(?P<name>\w+)", self.note)]
 
-    def put(self, call: Call) -> Answer:
+    def note(self, call: Call) -> Answer:
         name = call.found["name"]
         self.creations[name] += name not in self.notes
         self.notes[name] = call.json()

@@ -54,6 +54,8 @@ def end_run(run: Run, ending: Ending, now: datetime) -> Collection[str]:
         make_acked_table(connection, run.sync)
         fold_records(connection, run, now)
         fold_told(connection, run.sync)
+        fold_unsure(connection, run)
+        forget_gone(connection, run.sync)
         deleted = settle_deletions(connection, run.sync)
         hold_back(connection, run.sync, now, ending.is_whole)
         remember_mapping(connection, run.sync, ending.is_whole)
@@ -99,6 +101,8 @@ IS_GONE = (
     " and op in ('leave', 'delete', 'update')))"
 )
 IS_LEFT = "not has_record"
+TOLD = "coalesce(payload ->> '$.list', payload ->> '$.to')"
+"""The list, or the segment, that a row tells."""
 IS_WRITTEN = f"(op in ('create', 'update') and state = '{State.ACKNOWLEDGED}')"
 
 
@@ -121,7 +125,8 @@ def fold_records(
         " coalesce(new_rows.told_remote_id, new_rows.remote_id, acked.remote_id)"
         " as remote_id, true as has_record,"
         " coalesce(new_rows.told, acked.told_segment) as told_segment,"
-        " cast($now as timestamp) as acked_at, $run as run_id"
+        " cast($now as timestamp) as acked_at, $run as run_id,"
+        " false as is_unsure, acked.unsure_told"
         f"{fields}"
         f" from new_rows left join {table} as acked"
         " on new_rows.match_key = acked.match_key",
@@ -133,30 +138,75 @@ def fold_records(
     connection.execute(f"insert into {table} by name select * from new_acked")
     unset = "".join(f", {stored(name)} = null" for name in run.sync.fields)
     connection.execute(
-        f"update {table} set has_record = false, run_id = ?{unset} where match_key in"
-        f" (select match_key from ended where {IS_GONE})",
+        f"update {table} set has_record = false, is_unsure = false, run_id = ?{unset}"
+        f" where match_key in (select match_key from ended where {IS_GONE})",
         [run.run_id],
     )
 
 
 def fold_told(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
-    """Take over which segments were told, and forget records that are not there.
+    """Take over which segments were told."""
+    table = acked_table(sync.name)
+    told = f"op in ('drop', 'join', 'event') and state = '{State.ACKNOWLEDGED}'"
+    connection.execute(
+        f"update {table} as acked set told_segment = nullif(told.told, '')"
+        " from (select match_key, max_by(told, seq) as told from ended"
+        f" where {told} group by match_key) as told"
+        " where acked.match_key = told.match_key"
+    )
+    connection.execute(
+        f"update {table} as acked set unsure_told = null from ended where {told}"
+        " and acked.match_key = ended.match_key"
+        f" and (op <> 'drop' or {TOLD} = acked.unsure_told)"
+    )
+
+
+def fold_unsure(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Note what was sent and not acknowledged: it may have been done all the same.
+
+    The next run makes it good then, whatever the mart says: also where it has again
+    what was acknowledged before, or nothing, as the contact left.
+    """
+    table = acked_table(run.sync.name)
+    connection.execute(
+        "create or replace temp table unsure as select * from ended"
+        f" where state not in ('{State.ACKNOWLEDGED}', '{State.SKIPPED}')"
+        " and seq in (select unnest(seqs) from sent where run_id = ?)",
+        [run.run_id],
+    )
+    connection.execute(
+        f"update {table} set is_unsure = true"
+        " where match_key in (select match_key from unsure where phase = 1)"
+    )
+    connection.execute(
+        f"insert into {table} by name select match_key, max(row_id) as row_id,"
+        " false as has_record, true as is_unsure"
+        " from unsure where op in ('create', 'update')"
+        f" and match_key not in (select match_key from {table}) group by match_key"
+    )
+    connection.execute(
+        f"update {table} as acked set unsure_told = unsure.told from"
+        f" (select match_key, max({TOLD}) as told from unsure where phase > 1"
+        " group by match_key) as unsure"
+        " where acked.match_key = unsure.match_key and acked.unsure_told is null"
+    )
+
+
+def forget_gone(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
+    """Forget records that are not there.
 
     Of one whose fields were unset the keys stay: it is to be deleted if the contact is
     erased one day.
     """
     table = acked_table(sync.name)
+    if sync.segment_changes is None or sync.segment_changes.told_as != "lists":
+        connection.execute(
+            f"update {table} set told_segment = null, unsure_told = null"
+            f" where {IS_LEFT}"
+        )
     connection.execute(
-        f"update {table} as acked set told_segment = nullif(told.told, '')"
-        " from (select match_key, max_by(told, seq) as told from ended"
-        f" where op in ('drop', 'join', 'event') and state = '{State.ACKNOWLEDGED}'"
-        " group by match_key) as told where acked.match_key = told.match_key"
-    )
-    has_lists = sync.segment_changes and sync.segment_changes.told_as == "lists"
-    if not has_lists:
-        connection.execute(f"update {table} set told_segment = null where {IS_LEFT}")
-    connection.execute(
-        f"delete from {table} where {IS_LEFT} and told_segment is null and match_key in"
+        f"delete from {table} where {IS_LEFT} and told_segment is null"
+        " and unsure_told is null and match_key in"
         f" (select match_key from ended where {IS_GONE} and not (op = 'leave'"
         f" and state = '{State.ACKNOWLEDGED}'))"
     )

@@ -148,7 +148,7 @@ def sent_sql(schema: str, is_about: str) -> str:
             )
         ),
         ended as (
-            select run_id, seq, arg_max(state, decided_at) as state,
+            select run_id, seq, arg_max(state, rowid) as state,
                 max(remote_id) as remote_id
             from {schema}.outcomes group by all
         )

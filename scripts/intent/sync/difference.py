@@ -32,7 +32,8 @@ DUPLICATE_KEY = "DUPLICATE_MATCH_KEY"
 NOT_FINITE = "NOT_A_NUMBER"
 ACKED_COLUMNS = (
     "match_key varchar, row_id varchar, remote_id varchar, has_record boolean,"
-    " told_segment varchar, acked_at timestamp, run_id varchar"
+    " told_segment varchar, acked_at timestamp, run_id varchar, is_unsure boolean,"
+    " unsure_told varchar"
 )
 
 
@@ -48,7 +49,8 @@ class Difference:
     deletions: int
     """Of records that a mirror has no more; those of erased contacts don't count."""
     is_first: bool
-    """Nothing was ever acknowledged: what is there is told, but no changes of it."""
+    """Not all rows were sent yet, ever: segments are told as they are, not as changes
+    from none."""
 
 
 def make_acked_table(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
@@ -94,8 +96,10 @@ def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Differ
         f"with desired as ({desired_rows(sync, source, ())})"
         " select count(match_key), count(*) from desired"
     )
-    [[acked_rows, any_acked]] = ledger.rows(
-        f"select count(*) filter (has_record), count(*) from {acked}"
+    [[acked_rows, is_first]] = ledger.rows(
+        "select count(*) filter (has_record),"
+        f" not exists (select 1 from mappings where sync = ?) from {acked}",
+        [sync.name],
     )
     connection.execute(
         "create or replace temp table touched as"
@@ -120,7 +124,6 @@ def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Differ
         "create or replace temp table duplicated as select match_key from touched_rows"
         " group by match_key having count(*) > 1"
     )
-    is_first = any_acked == 0
     connection.execute(
         f"create or replace temp table planned as {planned_rows(sync, is_first)}",
         {"sync": sync.name, "now": now},
@@ -255,7 +258,8 @@ def is_due(sync: Sync, changes: str) -> str:
     update = "" if sync.mode is Mode.CREATE_ONLY else f" or {changes}"
     return (
         "(desired.match_key is not null or acked.match_key is not null) and"
-        " (case when desired.match_key is null then acked.has_record"
+        " (coalesce(acked.is_unsure, false)"
+        " or case when desired.match_key is null then acked.has_record"
         f" else not coalesce(acked.has_record, false) end{update}{told})"
     )
 
@@ -276,11 +280,12 @@ def compared_rows(sync: Sync, source: Source, changes: str) -> str:
         " desired.match_key is not null as is_desired,"
         " coalesce(acked.has_record, false) as was_acked,"
         " case when desired.match_key is null"
-        f" then case when acked.has_record then {leave} end"
+        f" then case when acked.has_record or acked.is_unsure then {leave} end"
         " when not coalesce(acked.has_record, false) then 'create'"
-        f" when {changes} then {update} end as record_op,"
+        f" when acked.is_unsure or {changes} then {update} end as record_op,"
         f" {told_is_due(sync)} as is_told,"
         " desired.told_segment as new_segment, acked.told_segment as old_segment,"
+        " acked.unsure_told,"
         f" {is_downgrade(sync, source)} as is_downgrade,"
         # A record that was left may be gone by now: it is found by its key again.
         " case when desired.match_key is null or acked.has_record"
@@ -299,15 +304,15 @@ def told_is_due(sync: Sync) -> str:
         return "false"
     if sync.segment_changes.told_as == "events":
         return (
-            "(desired.match_key is not null"
-            " and desired.told_segment is distinct from acked.told_segment)"
+            "(desired.match_key is not null and (acked.unsure_told is not null"
+            " or desired.told_segment is distinct from acked.told_segment))"
         )
     lists = sync.segment_changes.lists
     new, old = (
         listed("desired.told_segment", lists),
         listed("acked.told_segment", lists),
     )
-    return f"({new} is distinct from {old})"
+    return f"({new} is distinct from {old} or acked.unsure_told is not null)"
 
 
 def listed(segment: str, lists: Mapping[str, str]) -> str:
@@ -353,7 +358,7 @@ def planned_rows(sync: Sync, is_first: bool) -> str:
     parts = [record_rows(sync, is_first), deletion_rows()]
     if sync.segment_changes is not None:
         if sync.segment_changes.told_as == "events":
-            parts += [] if is_first else [event_rows()]
+            parts.append(event_rows(is_first))
         else:
             parts += [list_rows(sync, Op.DROP), list_rows(sync, Op.JOIN)]
     phases = " ".join(f"when '{op}' then {phase}" for op, phase in PHASES.items())
@@ -396,6 +401,7 @@ def record_rows(sync: Sync, is_first: bool) -> str:
         and sync.segment_changes.told_as == "events"
         else "cast(null as varchar)"
     )
+    first_told = f"case when compared.old_segment is null then {baseline} end"
     return (
         "select compared.record_op as op, compared.match_key, compared.row_id,"
         " case when compared.is_desired"
@@ -403,7 +409,7 @@ def record_rows(sync: Sync, is_first: bool) -> str:
         f" case when compared.was_acked then {as_json(sync, old)} end as before,"
         f" list_filter([{changed}], lambda name: name is not null) as changed,"
         f" md5({as_json(sync, triggers)}) as trigger_hash,"
-        f" {baseline} as told,"
+        f" {first_told} as told,"
         " cast(null as varchar) as event_id, compared.remote_id,"
         " case when duplicated.match_key is not null"
         f" and compared.is_desired then '{DUPLICATE_KEY}'"
@@ -429,25 +435,30 @@ def deletion_rows() -> str:
     )
 
 
-def event_rows() -> str:
+def event_rows(is_first: bool) -> str:
     """SQL of the changes of segments, told as events.
 
     The id is made of what changed and since when, so that it is the same if a change
-    is planned twice because nobody answered.
+    is planned twice because nobody answered. One that may have been told, and was
+    undone since, is taken back by another.
     """
     since = "strftime(compared.since, '%Y-%m-%dT%H:%M:%SZ')"
+    is_undone = "compared.new_segment is not distinct from compared.old_segment"
+    undone = f"case when {is_undone} then compared.unsure_told"
+    old = f"{undone} else compared.old_segment end"
+    known = " and compared.old_segment is not null" if is_first else ""
     return (
         "select 'event' as op, compared.match_key, compared.row_id,"
-        " cast(json_object('from', compared.old_segment, 'to', compared.new_segment,"
+        f" cast(json_object('from', {old}, 'to', compared.new_segment,"
         f" 'at', {since}) as varchar) as payload,"
         " cast(null as varchar) as before, cast([] as varchar[]) as changed,"
         " md5(coalesce(compared.new_segment, '')) as trigger_hash,"
         " coalesce(compared.new_segment, '') as told,"
         " md5(concat_ws('|', $sync, compared.match_key,"
-        " coalesce(compared.old_segment, ''), coalesce(compared.new_segment, ''),"
+        f" coalesce({old}, ''), coalesce(compared.new_segment, ''),"
         f" coalesce({since}, ''))) as event_id,"
         " compared.remote_id, cast(null as varchar) as refusal, compared.weight"
-        " from compared where compared.is_told and compared.is_desired"
+        f" from compared where compared.is_told and compared.is_desired{known}"
         " and compared.match_key not in (select match_key from duplicated)"
         " and compared.match_key not in"
         " (select match_key from deletions where sync = $sync)"
@@ -455,14 +466,23 @@ def event_rows() -> str:
 
 
 def list_rows(sync: Sync, op: Op) -> str:
-    """SQL of the lists to be left (DROP) or joined (JOIN)."""
+    """SQL of the lists to be left (DROP) or joined (JOIN).
+
+    A contact leaves what it is not to be on, and was put on, or may have been.
+    """
     lists: Mapping[str, str] = (
         sync.segment_changes.lists if sync.segment_changes else {}
     )
-    segment = "old_segment" if op is Op.DROP else "new_segment"
-    of = listed(f"compared.{segment}", lists)
-    told = "''" if op is Op.DROP else "coalesce(compared.new_segment, '')"
-    gone = "" if op is Op.DROP else " and compared.is_desired"
+    new = listed("case when compared.is_desired then compared.new_segment end", lists)
+    old = listed("compared.old_segment", lists)
+    if op is Op.DROP:
+        of, told, due = "held.list", "''", f"held.list is distinct from {new}"
+        held = (
+            f" cross join lateral (select distinct unnest([{old},"
+            " compared.unsure_told])) as held(list)"
+        )
+    else:
+        of, told, due, held = new, "coalesce(compared.new_segment, '')", "true", ""
     return (
         f"select '{op}' as op, compared.match_key, compared.row_id,"
         f" cast(json_object('list', {of}) as varchar) as payload,"
@@ -470,7 +490,8 @@ def list_rows(sync: Sync, op: Op) -> str:
         f" md5({of}) as trigger_hash, {told} as told,"
         " cast(null as varchar) as event_id, compared.remote_id,"
         " cast(null as varchar) as refusal, compared.weight"
-        f" from compared where compared.is_told and {of} is not null{gone}"
+        f" from compared{held}"
+        f" where compared.is_told and {of} is not null and {due}"
         " and compared.match_key not in (select match_key from duplicated)"
         " and compared.match_key not in"
         " (select match_key from deletions where sync = $sync)"

@@ -170,6 +170,8 @@ create table if not exists deletions (
 
 MOST_MEMORY = "4GB"
 """For ten million contacts; more of them spill to the disk."""
+SENDING_MEMORY = "400MB"
+"""While rows are sent, which takes long: what is read then is small."""
 LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
 
 
@@ -216,6 +218,15 @@ class Ledger:
         given = dict(values) if isinstance(values, Mapping) else list(values)
         return self.connection.execute(sql, given).fetchall()
 
+    @contextmanager
+    def small(self) -> Iterator[None]:
+        """Keep little of the file in memory, within the block."""
+        self.connection.execute(f"set memory_limit = '{SENDING_MEMORY}'")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"set memory_limit = '{MOST_MEMORY}'")
+
     def close(self) -> None:
         """Close the file, and let others have it."""
         self.connection.close()
@@ -258,6 +269,7 @@ def connect(file: Path) -> Ledger:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(file), config={"memory_limit": MOST_MEMORY})
+        connection.execute("set enable_progress_bar = false")
         connection.execute(TABLES)
     except OSError as error:
         raise UnavailableError(
@@ -284,7 +296,9 @@ def acked_table(sync: str) -> str:
     One row per match key: `match_key`, `row_id`, `remote_id`, `has_record` (false: the
     record was left, its fields unset; an erasure finds it by this row, and
     `told_segment` may still have to be taken back), `told_segment` (the segment that
-    was told as an event or list), `acked_at`, `run_id`, then a column for each field,
+    was told as an event or list), `acked_at`, `run_id`, `is_unsure` (the record may
+    have other values, as something was sent that nobody acknowledged), `unsure_told`
+    (a list or segment that may have been told likewise), then a column for each field,
     named `field:` and the field's name.
     """
     return f'"acked_{sync}"'

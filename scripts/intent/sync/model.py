@@ -25,7 +25,8 @@ class Op(StrEnum):
     LEAVE = "leave"
     """Unset the fields of a record that is no longer to be sent; never create it."""
     DELETE = "delete"
-    """Delete the record: it was erased, or a mirror has it no more."""
+    """Delete the record: of an erased contact, then `values` is empty; or one that a
+    mirror has no more, then `values` unsets its fields, as in LEAVE."""
     DROP = "drop"
     """Take the record from the list that `values["list"]` names."""
     JOIN = "join"

@@ -8,7 +8,7 @@ import orjson
 
 from intent.sync.difference import Difference
 from intent.sync.ledger import Ledger
-from intent.sync.model import WRITES, Op, Row, State, Value
+from intent.sync.model import RECORD_OPS, WRITES, Op, Row, State, Value
 from intent.sync.source import Source
 from intent.sync.spec import Sync
 
@@ -206,7 +206,8 @@ def read_row(
 def read_payload(payload: str, op: Op, sync: Sync) -> dict[str, Value]:
     """The values of a row; without the nulls of fields that are to be kept then.
 
-    Texts come without NUL characters, which no destination takes.
+    Texts come without NUL characters, which no destination takes. Fields that the sync
+    had when the row was planned, and has no more, are left out.
     """
     values: dict[str, Value] = orjson.loads(payload)
     if "\\u0000" in payload:
@@ -214,10 +215,16 @@ def read_payload(payload: str, op: Op, sync: Sync) -> dict[str, Value]:
             name: value.replace("\0", "") if isinstance(value, str) else value
             for name, value in values.items()
         }
-    if op in WRITES:
-        return {
-            name: value
-            for name, value in values.items()
-            if value is not None or sync.fields[name].if_null == "clear"
-        }
-    return values
+    if op not in RECORD_OPS:
+        return values
+    return {
+        name: value
+        for name, value in values.items()
+        if name in sync.fields
+        and (value is not None or op not in WRITES or clears(sync, name))
+    }
+
+
+def clears(sync: Sync, field: str) -> bool:
+    """A field is written where it has no value: the one over there is cleared."""
+    return sync.fields[field].if_null == "clear"

@@ -163,7 +163,7 @@ def unfinished(ledger: Ledger, sync: Sync) -> str:
     """The last run, if it has left something to do, in words."""
     found = ledger.rows(
         "select run_id, state, deferred, in_doubt, reason from runs where sync = ?"
-        " order by started_at desc, rowid desc limit 1",
+        " order by rowid desc limit 1",
         [sync.name],
     )
     if not found:

@@ -43,6 +43,7 @@ from intent.sync.secrets import blank_settings, setting_states
 from intent.sync.session import (
     Session,
     make_adapter,
+    moment_of_run,
     new_run_id,
     open_session,
     stopped_by_signals,
@@ -300,10 +301,12 @@ def carry_out(
         wait: for how many seconds to wait for the ledger.
     """
     started = time.monotonic()
-    adapter = make_adapter(sync)
-    run_id = new_run_id(sync)
+    make_adapter(sync)  # what is wrong with its settings is said without waiting
     with open_ledger(places.ledger, wait) as ledger:
         refuse_cut_short(places)
+        moment = moment_of_run(ledger, sync)
+        adapter = make_adapter(sync, planned_at=moment)
+        run_id = new_run_id(sync, moment)
 
         async def go(deleted: list[str]) -> None:
             stop = Stop()
@@ -386,9 +389,10 @@ async def send(
         {"run": run_id},
     )
     progress.planned(planned)
-    async with session.runner(run_id, progress.ended) as runner:
-        await runner.deliver()
-        run = runner.clerk.run
+    with ledger.small():
+        async with session.runner(run_id, progress.ended) as runner:
+            await runner.deliver()
+            run = runner.clerk.run
     if session.stop.is_set:
         ending = Ending("stopped", session.stop.reason, ending.is_whole)
     return end_run(run, ending, utc_now())

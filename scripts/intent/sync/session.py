@@ -30,22 +30,42 @@ from intent.sync.stop import Stop
 from intent.sync.wire import Channel
 
 Schema = Mapping[str, RemoteField] | None
+MOMENT, MOMENT_LENGTH = "%Y%m%dT%H%M%S", 15
+"""How the name of a run begins."""
 
 
-def make_adapter(sync: Sync, with_secrets: bool = True) -> Adapter[Any]:
-    """The adapter of a sync.
+def make_adapter(
+    sync: Sync, with_secrets: bool = True, planned_at: datetime | None = None
+) -> Adapter[Any]:
+    """The adapter of a sync, for rows that are planned now, or at another moment (UTC).
 
     Raises:
         BadInputError: there is no such destination, or a setting is missing.
     """
     kind = find_adapter(sync.destination)
     read = read_settings if with_secrets else blank_settings
-    return kind(sync, read(kind.settings), datetime.now(UTC))
+    return kind(sync, read(kind.settings), planned_at or datetime.now(UTC))
 
 
-def new_run_id(sync: Sync) -> str:
-    """The name of a new run: when, of what."""
-    return f"{utc_now():%Y%m%dT%H%M%S}-{sync.name}-{secrets.token_hex(3)}"
+def moment_of_run(ledger: Ledger, sync: Sync) -> datetime:
+    """The moment that a new run is known by: now, but later than any run before.
+
+    Some destinations keep what has the latest moment, and files are read in the order
+    of their names: a clock that was put back must not make new values look old.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    [(name,)] = ledger.rows(
+        "select max(run_id) from runs where sync = ?", [sync.name]
+    )
+    if name is None:
+        return now
+    before = datetime.strptime(name[:MOMENT_LENGTH], MOMENT).replace(tzinfo=UTC)
+    return max(now, before + timedelta(seconds=1))
+
+
+def new_run_id(sync: Sync, moment: datetime) -> str:
+    """The name of a new run: when, of what. Names sort by time."""
+    return f"{moment:{MOMENT}}-{sync.name}-{secrets.token_hex(3)}"
 
 
 @dataclass

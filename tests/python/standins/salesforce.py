@@ -139,6 +139,11 @@ class SalesforceStandIn(StandIn):
         record = self.store[kind].pop(record_id, None)
         for name, value in (record or {}).items():
             self._index[kind, name, schema.folded(value)].discard(record_id)
+        if kind in ("Contact", "Lead"):  # memberships go with their member
+            members = self.store["CampaignMember"]
+            for member_id, member in list(members.items()):
+                if member.get(f"{kind}Id") == record_id:
+                    self.lose("CampaignMember", member_id)
         return record is not None
 
     def prepare(self, sync: Sync) -> None:

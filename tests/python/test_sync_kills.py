@@ -1,0 +1,126 @@
+"""Runs that are killed, at each point where they write to the ledger or the network.
+
+Each is followed by one that is let be: the remote is what the mart is then, nothing was
+created twice, each change of a segment was told, and there is nothing left to send.
+"""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kill_points import ForkServer
+from kill_stage import CHANGED, FIRST, Kill, KillStage, set_kill_stage
+from standins import find_cases
+from standins.case import Case
+
+CASES = {case.name: case for case in find_cases()}
+MARKETO = {"settle_seconds": 0.02, "activity_type_id": 100001}
+QUICK_MARKETO = {"settles_after": 0.01, "import_seconds": 0.01}
+KILLS = [
+    Kill(CASES["hubspot"], "lists"),
+    Kill(CASES["customer_io"], "events"),
+    Kill(CASES["webhook"], "events"),
+    Kill(CASES["salesforce"], "lists"),
+    Kill(
+        CASES["salesforce_bulk"],
+        trick="salesforce_bulk",
+        uses="/jobs/ingest/",
+    ),
+    Kill(
+        CASES["marketo"],
+        "lists",
+        changes={"options": MARKETO},
+        remote=QUICK_MARKETO,
+    ),
+    Kill(
+        CASES["marketo"],
+        "events",
+        trick="marketo_bulk",
+        changes={"options": {**MARKETO, "bulk": True, "bulk_nulls_as": "NULL"}},
+        remote=QUICK_MARKETO,
+        uses="/bulk/v1/leads/batch/",
+    ),
+]
+SAMPLED = 3
+"""Points in a short test."""
+MOST = 1_000
+"""There are never so many points."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ForkServer]:
+    with ForkServer() as started:
+        yield started
+
+
+@pytest.fixture
+def stage(
+    request: pytest.FixtureRequest, server: ForkServer, tmp_path: Path
+) -> Iterator[KillStage]:
+    with set_kill_stage(request.param, server, tmp_path) as made:
+        yield made
+
+
+over_kills = pytest.mark.parametrize("stage", KILLS, ids=str, indirect=True)
+
+
+def sample(stage: KillStage, points: int, count: int) -> list[int]:
+    """Some points, the same for a destination each time."""
+    dice = random.Random(str(stage.kill))  # noqa: S311
+    return sorted(dice.sample(range(1, points + 1), min(count, points)))
+
+
+def count_points(stage: KillStage) -> int:
+    """How many points a run has that nobody kills."""
+    stage.start_anew()
+    fate = stage.play()
+    assert not fate.was_killed
+    assert any(stage.kill.uses in point for point in fate.points)
+    stage.assert_is_as_the_mart()
+    return len(fate.points)
+
+
+@over_kills
+def test_kills_at_some_points_lose_nothing(stage: KillStage) -> None:
+    points = count_points(stage)
+    for number in sample(stage, points, SAMPLED):
+        stage.start_anew()
+        stage.play(number)
+        stage.recover(CHANGED)
+        stage.assert_is_quiet()
+
+
+@pytest.mark.faults
+@over_kills
+def test_kills_at_every_point_lose_nothing(stage: KillStage) -> None:
+    for number in range(1, MOST):
+        stage.start_anew()
+        if not stage.play(number).was_killed:
+            break
+        stage.recover(CHANGED)
+        stage.assert_is_quiet()
+    assert number > count_points(stage) / 2
+
+
+@pytest.mark.faults
+@over_kills
+def test_kills_before_all_changes_are_undone_lose_nothing(stage: KillStage) -> None:
+    for number in range(1, count_points(stage), 4):
+        stage.start_anew()
+        stage.play(number)
+        stage.recover(FIRST)
+        stage.assert_is_quiet()
+
+
+@pytest.mark.faults
+@over_kills
+def test_kills_of_the_run_that_recovers_lose_nothing(stage: KillStage) -> None:
+    points = count_points(stage)
+    dice = random.Random(str(stage.kill))  # noqa: S311
+    for number in sample(stage, points, 8):
+        stage.start_anew()
+        stage.play(number)
+        stage.play(dice.randint(1, points))
+        stage.recover(CHANGED)
+        stage.assert_is_quiet()
