@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from intent.errors import IntentError, UnavailableError
+from intent.errors import DeferredError, IntentError, UnavailableError
 from intent.sync.adapter import Adapter
 from intent.sync.budget import Budget, read_budget, store_quota
 from intent.sync.channels import open_channel
@@ -124,6 +124,7 @@ async def ask(courier: Courier, request: Any) -> Response:
 
     Raises:
         RefusedError: the credentials are refused.
+        DeferredError: the quota of the day is used up, or the destination is down.
         UnavailableError: there is none.
     """
     tries = Tries()
@@ -140,14 +141,19 @@ async def ask(courier: Courier, request: Any) -> Response:
                 raise UnavailableError(f"{reply.fault}")
             await courier.stop.sleep(backoff(tries.failures))
             continue
-        verdict = courier.adapter.refuses(response)
+        try:
+            verdict = courier.adapter.refuses(response)
+        except MALFORMED:
+            verdict = Verdict()
         if verdict is None:
             return response
         if not await courier.prepare(tries, reply, verdict):
             break
     if courier.stop.error:
         raise courier.stop.error
-    raise UnavailableError(courier.stop.reason or f"{name} does not answer at present.")
+    if courier.stop.is_set:
+        raise DeferredError(f"Nothing was sent: {courier.stop.reason}")
+    raise UnavailableError(f"{name} does not answer at present.")
 
 
 @asynccontextmanager
