@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from intent import console
+from intent.demo import holds_demo
 from intent.errors import ExitCode, LockedError, StoppedError, worst
 from intent.interrupt import sigterm_as_interrupt
 from intent.settings import Places, places
@@ -384,6 +385,10 @@ def agreed(
     Raises:
         typer.Abort: the answer is no.
     """
+    if holds_demo(place.landing):
+        console.err.print(
+            "These contacts are the demo's: all of them are invented.", style="yellow"
+        )
     if not yes:
         refuse_to_ask_nobody(as_json)
         plans = do_each(syncs, lambda sync: service.plan(place, sync, 3, allowed))
