@@ -5,7 +5,7 @@ send again and when, what to halve, when a new token is due, when to stop.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +30,7 @@ from intent.sync.model import (
     State,
     Verdict,
 )
+from intent.sync.packing import Faults, Packer
 from intent.sync.rates import RateLimiter
 from intent.sync.redact import redact
 from intent.sync.retry import LONGEST_WAIT, TRIES, Breaker, backoff, retry_after
@@ -78,6 +79,7 @@ class Courier:
     lanes: Mapping[str, RateLimiter]
     stop: Stop
     breaker: Breaker = field(default_factory=Breaker)
+    faults: Faults = field(default_factory=Faults)
     quota: Quota | None = None
     """What the destination last said."""
 
@@ -186,7 +188,10 @@ class Courier:
         tries = Tries()
         in_doubt: Sequence[Row] = ()
         while not self.stop.is_set:
-            reply = await self.exchange(self.adapter.request(part))
+            request = await self.made(part, self.adapter.request, part)
+            if request is None:
+                return
+            reply = await self.exchange(request)
             if reply is None:
                 break
             verdict = self.judge(part, reply)
@@ -207,10 +212,11 @@ class Courier:
                 in_doubt = left if self.stop.is_set else ()
                 if not left:
                     return
-            first, *others = self.packed(left)
+            *others, part = self.packed(left) or [Part([])]
             for other in others:
                 await self.send(other)
-            part = first
+            if not part.rows:
+                return
         self.end([(row, UNANSWERED) for row in in_doubt])
 
     async def prepare(self, tries: "Tries", reply: Reply, verdict: Verdict) -> bool:
@@ -265,6 +271,26 @@ class Courier:
             refused = Outcome(State.REJECTED, "REFUSED_ALONE", "", verdict.message)
             self.end([(left[0], refused)])
             return
+        await self.halve(left)
+
+    async def made(
+        self, part: Part, make: Callable[..., Request], *values: Any
+    ) -> Request | None:
+        """The request for a part of which nothing was sent; None if we fail at it.
+
+        Then the part is halved, down to the row at which we do.
+        """
+        try:
+            return make(*values)
+        except Exception as error:
+            if len(part.rows) > 1:
+                await self.halve(part.rows)
+            else:
+                self.end([(part.rows[0], self.faults.outcome(error))])
+            return None
+
+    async def halve(self, left: Sequence[Row]) -> None:
+        """Send each half of the rows on its own."""
         middle = (len(left) + 1) // 2
         for half in (left[:middle], left[middle:]):
             for piece in self.packed(half):
@@ -272,7 +298,10 @@ class Courier:
 
     def packed(self, rows: Sequence[Row]) -> Sequence[Part]:
         """Rows in parts of their own, named by their rows."""
-        return list(named(self.clerk.run.run_id, self.adapter.pack(rows)))
+        packer = Packer(
+            self.adapter, self.faults, lambda row, why: self.end([(row, why)])
+        )
+        return list(named(self.clerk.run.run_id, packer.pack(rows)))
 
     def end(self, ended: Sequence[tuple[Row, Outcome]]) -> None:
         """Write down outcomes that no request told."""
@@ -415,7 +444,14 @@ class Courier:
             if self.stop.is_set or waited > JOB_HOURS * 3600:
                 self.leave_job(left, job)
                 return
-            reply = await self.exchange(self.adapter.step(part, job))
+            make = self.adapter.step
+            has_begun = job != Job()
+            request = (
+                make(part, job) if has_begun else await self.made(part, make, part, job)
+            )
+            if request is None:
+                return
+            reply = await self.exchange(request)
             if reply is None:
                 self.leave_job(left, job)
                 return

@@ -15,6 +15,7 @@ import duckdb
 from intent.sync.fields import (
     SQL_TYPES,
     as_json,
+    broken,
     column,
     literal,
     moved,
@@ -26,10 +27,9 @@ from intent.sync.fields import (
 from intent.sync.ledger import Ledger, acked_table
 from intent.sync.model import PHASES, Op
 from intent.sync.source import Source
-from intent.sync.spec import FieldType, Mode, Sync
+from intent.sync.spec import Mode, Sync
 
 DUPLICATE_KEY = "DUPLICATE_MATCH_KEY"
-NOT_FINITE = "NOT_A_NUMBER"
 ACKED_COLUMNS = (
     "match_key varchar, row_id varchar, remote_id varchar, has_record boolean,"
     " told_segment varchar, acked_at timestamp, run_id varchar, is_unsure boolean,"
@@ -165,6 +165,8 @@ def desired_rows(
         for mart in sync.also
     )
     consent, contacts = consented(sync, source)
+    if only_touched:
+        fields += f", {broken(sync)} as broken"
     weight = optional(sync, source, "intent_score", "double")
     since = optional(sync, source, "segment_since", "timestamp")
     return (
@@ -289,8 +291,8 @@ def compared_rows(sync: Sync, source: Source, changes: str) -> str:
         f" {is_downgrade(sync, source)} as is_downgrade,"
         # A record that was left may be gone by now: it is found by its key again.
         " case when desired.match_key is null or acked.has_record"
-        " then acked.remote_id end as remote_id, desired.weight, desired.since"
-        f"{fields}"
+        " then acked.remote_id end as remote_id, desired.weight, desired.since,"
+        f" desired.broken{fields}"
         " from touched"
         " left join touched_rows as desired on touched.match_key = desired.match_key"
         " left join acked on touched.acked_row = acked.acked_row)"
@@ -390,11 +392,6 @@ def record_rows(sync: Sync, is_first: bool) -> str:
         f"case when {new[name]} is distinct from {old[name]} then {literal(name)} end"
         for name, _ in fields
     )
-    numbers = " or ".join(
-        f"not isfinite({new[name]})"
-        for name, rule in fields
-        if rule.type is FieldType.NUMBER
-    )
     baseline = (
         "compared.new_segment"
         if is_first
@@ -414,7 +411,7 @@ def record_rows(sync: Sync, is_first: bool) -> str:
         " cast(null as varchar) as event_id, compared.remote_id,"
         " case when duplicated.match_key is not null"
         f" and compared.is_desired then '{DUPLICATE_KEY}'"
-        f" when {numbers or 'false'} then '{NOT_FINITE}' end as refusal,"
+        " else compared.broken end as refusal,"
         " compared.weight"
         " from compared left join duplicated"
         " on compared.match_key = duplicated.match_key"

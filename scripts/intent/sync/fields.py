@@ -16,6 +16,10 @@ SQL_TYPES = {
 SECONDS_A_DAY = 86_400
 EQUAL_WITHIN = 1e-9
 """What numbers that were added up in another order may differ by."""
+FIRST, LAST = "timestamp '0001-01-01'", "timestamp '9999-12-31 23:59:59'"
+"""Moments that can be written with four digits for the year."""
+NOT_A_NUMBER = "NOT_A_NUMBER"
+NOT_A_MOMENT = "NOT_A_MOMENT"
 
 
 def quoted(name: str) -> str:
@@ -56,9 +60,31 @@ def value(sync: Sync, rule: FieldRule) -> str:
         if rule.decimals is not None:
             number = f"round({number}, {rule.decimals})"
         return f"({number} + 0.0)"  # there is no -0.0 elsewhere
+    # What can't be cast is none, and refused as `broken` says: it must not stop others.
     if rule.type is FieldType.DATETIME:
-        return f"date_trunc('second', cast({source} as timestamp))"
-    return f"cast({source} as {SQL_TYPES[rule.type]})"
+        return f"date_trunc('second', try_cast({source} as timestamp))"
+    return f"try_cast({source} as {SQL_TYPES[rule.type]})"
+
+
+def broken(sync: Sync) -> str:
+    """SQL that says why the values of a row can't be sent; null where they can."""
+    numbers, moments = [], []
+    for rule in sync.fields.values():
+        source = column(sync, rule.column) if rule.column else ""
+        if rule.type is FieldType.NUMBER:
+            numbers.append(f"not isfinite(cast({source} as double))")
+        elif rule.type is FieldType.INTEGER:
+            as_integer = f"try_cast({source} as bigint)"
+            numbers.append(f"({source} is not null and {as_integer} is null)")
+        elif rule.type in (FieldType.DATETIME, FieldType.DATE):
+            is_moment = f"try_cast({source} as timestamp) between {FIRST} and {LAST}"
+            moments.append(
+                f"({source} is not null and not coalesce({is_moment}, false))"
+            )
+    return (
+        f"case when {' or '.join(numbers) or 'false'} then '{NOT_A_NUMBER}'"
+        f" when {' or '.join(moments) or 'false'} then '{NOT_A_MOMENT}' end"
+    )
 
 
 def labelled(text: str, rule: FieldRule) -> str:

@@ -272,6 +272,7 @@ def connect(file: Path) -> Ledger:
         file.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(file), config={"memory_limit": MOST_MEMORY})
         connection.execute("set enable_progress_bar = false")
+        connection.execute("set timezone = 'UTC'")
         connection.execute(TABLES)
     except OSError as error:
         raise UnavailableError(

@@ -6,11 +6,12 @@ are a matter of speed as well.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from intent.sync.adapter import Adapter
 from intent.sync.model import WRITES, Outcome, RemoteField, Row, State
+from intent.sync.packing import Faults
 
 EMAIL = re.compile(
     r"[^@\s,;<>\"()\[\]\\]+@[^@\s,;<>\"()\[\]\\.]+(\.[^@\s,;<>\"()\[\]\\.]+)+"
@@ -25,15 +26,22 @@ class LocalChecks:
 
     adapter: Adapter[Any]
     schema: Mapping[str, RemoteField] | None
+    faults: Faults = field(default_factory=Faults)
 
     def refusal(self, row: Row) -> Outcome | None:
         """Why a row would be refused; None if nothing speaks against it."""
         if row.op not in WRITES:
             return None
         found = self.key_fault(row.key) or next(self.value_faults(row), None)
-        if found is None and (why := self.adapter.refuse(row)):
-            return refused("NOT_SENDABLE", "", why)
-        return found
+        return found or self.adapters_fault(row)
+
+    def adapters_fault(self, row: Row) -> Outcome | None:
+        """Why an adapter refuses a row, or that it fails at it."""
+        try:
+            why = self.adapter.refuse(row)
+        except Exception as error:
+            return self.faults.outcome(error)
+        return refused("NOT_SENDABLE", "", why) if why else None
 
     def key_fault(self, key: str) -> Outcome | None:
         """What is wrong with a match key."""
@@ -49,12 +57,12 @@ class LocalChecks:
         if self.schema is None:
             return
         for name, value in row.values.items():
-            field = self.schema.get(name)
-            if field is None or value is None:
+            known = self.schema.get(name)
+            if known is None or value is None:
                 continue
-            if field.options is not None and str(value) not in field.options:
+            if known.options is not None and str(value) not in known.options:
                 yield refused("NOT_AN_OPTION", name, "is none of the field's options")
-            longest = field.max_length
+            longest = known.max_length
             if isinstance(value, str) and longest and len(value) > longest:
                 yield refused("TOO_LONG", name, f"is longer than {longest} characters")
 

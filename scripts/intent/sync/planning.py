@@ -13,8 +13,9 @@ from intent.sync.clock import utc_now
 from intent.sync.difference import Difference
 from intent.sync.ledger import Ledger
 from intent.sync.local_checks import LocalChecks
-from intent.sync.model import Row, Window
+from intent.sync.model import Outcome, Row, Window
 from intent.sync.outbox import read_row
+from intent.sync.packing import Packer
 from intent.sync.redact import mask
 from intent.sync.results import Plan, Sample
 from intent.sync.source import Source
@@ -126,6 +127,12 @@ def estimate_requests(
     """
     checks = LocalChecks(adapter, None)
     locally: dict[tuple[str, str], int] = {}
+
+    def count(row: Row, refusal: Outcome) -> None:
+        key = (str(row.op), refusal.code)
+        locally[key] = locally.get(key, 0) + 1
+
+    packer = Packer(adapter, checks.faults, count)
     requests = units = packed = 0
     found = ledger.rows(
         "select seq, op, match_key, payload, event_id, remote_id, phase from planned"
@@ -136,11 +143,10 @@ def estimate_requests(
         for *columns, _ in group:
             row = read_row(adapter.sync, *columns)
             if refusal := checks.refusal(row):
-                key = (str(row.op), refusal.code)
-                locally[key] = locally.get(key, 0) + 1
+                count(row, refusal)
             else:
                 fit.append(row)
-        for part in adapter.pack(fit):
+        for part in packer.pack(fit):
             requests += 1
             units += len(part.rows)
             packed += len(part.rows)

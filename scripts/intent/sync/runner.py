@@ -1,15 +1,13 @@
 """Carries out a run: phase by phase, looks up, sends, and settles what died before."""
 
 import asyncio
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-from intent.errors import IntentError
+from intent.errors import IntentError, UnavailableError
 from intent.sync.adapter import Adapter
 from intent.sync.clerk import Clerk
 from intent.sync.clock import utc_now
@@ -27,6 +25,7 @@ from intent.sync.outbox import (
     read_rows,
     rows_of,
 )
+from intent.sync.packing import Packer, of_ours
 from intent.sync.spec import Mode
 
 DIED = Outcome(State.DEFERRED, "DIED")
@@ -63,15 +62,15 @@ class Runner:
 
     async def send_all(self, first: int, last: int) -> None:
         """Send the rows between two numbers, many parts at once."""
-        parts = named(
-            self.clerk.run.run_id, self.adapter.pack(self.checked(first, last))
-        )
+        packer = Packer(self.adapter, self.courier.faults, self.refuse)
+        rows = self.checked(first, last)
+        parts = named(self.clerk.run.run_id, packer.pack(rows))
         limits = self.adapter.limits
         active: set[asyncio.Task[None]] = set()
         most = 1
         try:
             while not self.courier.stop.is_set:
-                taken = await self.clerk.take(parts, max(1, most - len(active)))
+                taken = await self.taken(parts, max(1, most - len(active)))
                 self.end_refused()
                 if not taken:
                     break
@@ -87,6 +86,21 @@ class Runner:
                 active = await self.one_less(active)
             self.end_refused()
 
+    async def taken(self, parts: Iterator[Part], most: int) -> Sequence[Part]:
+        """The next parts; none if they can't be packed, which stops the run."""
+        try:
+            return await self.clerk.take(parts, most)
+        except UnavailableError:
+            raise
+        except Exception as error:
+            self.fail(error)
+            return ()
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the run by an error, which may be a fault of ours."""
+        fault = error if isinstance(error, IntentError) else of_ours(error)
+        self.courier.stop(str(fault), fault)
+
     async def one_less(
         self, active: set[asyncio.Task[None]]
     ) -> set[asyncio.Task[None]]:
@@ -94,8 +108,7 @@ class Runner:
         done, left = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if error := task.exception():
-                fault = error if isinstance(error, IntentError) else of_ours(error)
-                self.courier.stop(str(fault), fault)
+                self.fail(error)
         return left
 
     def checked(self, first: int, last: int) -> Iterator[Row]:
@@ -105,7 +118,11 @@ class Runner:
             if refusal is None:
                 yield row
             else:
-                self._refused.append((row, refusal))
+                self.refuse(row, refusal)
+
+    def refuse(self, row: Row, refusal: Outcome) -> None:
+        """Remember a row that is not to be sent."""
+        self._refused.append((row, refusal))
 
     def end_refused(self) -> None:
         """Write down the rows that our own checks refused."""
@@ -198,16 +215,6 @@ class Runner:
             rows = list(await self.courier.look_after(rows))
         self.courier.end([(row, DIED) for row in rows])
         await self.clerk.flush()
-
-
-def of_ours(error: BaseException) -> IntentError:
-    """A fault of the program in words, without the values that its text may quote."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    return IntentError(
-        f"A fault of intent ({type(error).__name__} at {where}) stopped the run; its "
-        "rows are left for the next one. Please report it."
-    )
 
 
 def read_unsettled(

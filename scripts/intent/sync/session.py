@@ -89,9 +89,8 @@ class Session:
             courier = Courier(
                 self.adapter, self.channel, clerk, self.budget, self.lanes, self.stop
             )
-            yield Runner(
-                self.adapter, clerk, courier, LocalChecks(self.adapter, self.schema)
-            )
+            checks = LocalChecks(self.adapter, self.schema, courier.faults)
+            yield Runner(self.adapter, clerk, courier, checks)
             await clerk.flush()
             if courier.quota is not None:
                 account = courier.account
