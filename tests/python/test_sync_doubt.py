@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from intent.sync import courier, retry
+from intent.sync import courier, retry, service
 from intent.sync.ledger import open_ledger
 from standins import find_cases
 from standins.case import Case
@@ -165,3 +165,35 @@ def test_what_later_runs_told_outlasts_the_settling_of_an_earlier_one(
         stage.shop.change("segment = 'hot', intent_score = 4.5", number(0))
         assert stage.run().planned == 2
         assert stage.records() == stage.expected()
+
+
+class Killed(BaseException):
+    """As near to a SIGKILL as one process comes."""
+
+
+@over([case for case in CASES if case.name == "hubspot"])
+def test_a_run_that_dies_before_it_wiped_out_an_erasure_is_made_good(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "anna.erased@shop.example"
+    with open_ledger(stage.shop.ledger) as ledger, ledger.commit() as connection:
+        connection.execute(
+            "insert into deletions values (?, ?, null, 'e1', now()::timestamp)",
+            [stage.sync.name, key],
+        )
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "note_told", die)
+        with pytest.raises(Killed):
+            stage.run()
+    assert key.encode() in stage.shop.ledger.read_bytes()
+    noted: list[object] = []
+    monkeypatch.setattr(service, "note_told", lambda *given: noted.append(given))
+    stage.run()
+    assert noted
+    assert key.encode() not in stage.shop.ledger.read_bytes()
+    stage.run()
+    assert len(noted) == 1

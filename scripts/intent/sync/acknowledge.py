@@ -4,7 +4,6 @@ It is done in one transaction, from what the run committed on its way, so that i
 done by the next run as well if this one died.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,12 +37,8 @@ class Ending:
     """It was planned from all rows, unlike a rollback or the rest of a run."""
 
 
-def end_run(run: Run, ending: Ending, now: datetime) -> Collection[str]:
+def end_run(run: Run, ending: Ending, now: datetime) -> None:
     """End a run: rows without an outcome are deferred, and the ledger goes forward.
-
-    Returns:
-        The keys of erased contacts that the destination has deleted by now; they are
-        no more in the ledger, but for what its file keeps of old pages.
 
     Raises:
         IntentError: the rows don't add up: a fault of ours.
@@ -56,13 +51,12 @@ def end_run(run: Run, ending: Ending, now: datetime) -> Collection[str]:
         fold_told(connection, run.sync)
         fold_unsure(connection, run)
         forget_gone(connection, run.sync)
-        deleted = settle_deletions(connection, run.sync)
+        settle_deletions(connection, run.sync)
         hold_back(connection, run.sync, now, ending.is_whole)
         remember_mapping(connection, run.sync, ending.is_whole)
         count(connection, run.run_id, ending, now)
         prune(connection, now)
     assert_adds_up(run.ledger, run.run_id)
-    return deleted
 
 
 def defer_rest(
@@ -221,9 +215,7 @@ def forget_gone(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
     )
 
 
-def settle_deletions(
-    connection: duckdb.DuckDBPyConnection, sync: Sync
-) -> Collection[str]:
+def settle_deletions(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
     """Forget what erased contacts are called, where the destination deleted them."""
     keys = [
         key
@@ -236,7 +228,6 @@ def settle_deletions(
     ]
     if keys:
         settled(connection, sync.name, keys)
-    return keys
 
 
 def hold_back(

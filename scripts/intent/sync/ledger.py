@@ -168,6 +168,12 @@ create table if not exists deletions (
     erasure_id text not null,
     requested_at timestamp not null
 );
+
+-- Not empty: names of erased contacts were deleted here, and old pages of the file
+-- still have them, until it is written anew.
+create table if not exists traces (
+    noted_at timestamp not null
+);
 """
 
 MOST_MEMORY = "4GB"
