@@ -64,6 +64,12 @@ class UnavailableError(IntentError):
     exit_code = ExitCode.UNAVAILABLE
 
 
+class DeferredError(UnavailableError):
+    """Nothing can be done now that the next run could not do: the quota is used up."""
+
+    exit_code = ExitCode.DEFERRED
+
+
 class LockedError(UnavailableError):
     """Another process has the ledger or the warehouse open."""
 

@@ -200,22 +200,22 @@ def wrap_all(point: Callable[[str], None]) -> None:
             yield connection
         point("after a commit")
 
-    ledger.Ledger.commit = commit_with_points  # type: ignore[method-assign]
+    of_ledger: Any = ledger.Ledger
+    of_ledger.commit = commit_with_points
 
-    for channel in (wire.HttpChannel, file_channel.FileChannel):
+    channels: list[Any] = [wire.HttpChannel, file_channel.FileChannel]
+    for channel in channels:
         send = channel.send
 
         @wraps(send)
-        async def send_with_points(
-            self: Any, request: Any, send: Any = send
-        ) -> Any:
+        async def send_with_points(self: Any, request: Any, send: Any = send) -> Any:
             what = f"{request.method} {request.path.partition('?')[0]}"
             point(f"before {what}")
             response = await send(self, request)
             point(f"after {what}")
             return response
 
-        channel.send = send_with_points  # type: ignore[method-assign,assignment]
+        channel.send = send_with_points
 
     for module, names in (
         (file_channel, ("write_through", "sync_folder")),
@@ -255,16 +255,17 @@ def nothing() -> None:
 
 def salesforce_bulk() -> None:
     """Let a few rows go by a Bulk job."""
-    from intent.sync.destinations import salesforce  # noqa: PLC0415
     from intent.sync.destinations import _salesforce_pack as packing  # noqa: PLC0415
+    from intent.sync.destinations import salesforce  # noqa: PLC0415
 
-    made = salesforce.Salesforce.__init__
+    kind: Any = salesforce.Salesforce
+    made = kind.__init__
 
     def small(self: Any, *values: Any) -> None:
         made(self, *values)
         self.sizes = packing.Sizes(bulk_above=3, bulk_rows=300)
 
-    salesforce.Salesforce.__init__ = small  # type: ignore[method-assign]
+    kind.__init__ = small
 
 
 def marketo_bulk() -> None:
@@ -273,13 +274,14 @@ def marketo_bulk() -> None:
     from intent.sync.destinations import marketo  # noqa: PLC0415
 
     bulk.POLL_SECONDS = 0.02
-    made = marketo.MarketoAdapter.__init__
+    kind: Any = marketo.MarketoAdapter
+    made = kind.__init__
 
     def small(self: Any, *values: Any) -> None:
         made(self, *values)
         self.options = self.options.model_copy(update={"bulk_at_least": 3})
 
-    marketo.MarketoAdapter.__init__ = small  # type: ignore[method-assign]
+    kind.__init__ = small
 
 
 TRICKS: Mapping[str, Callable[[], None]] = {

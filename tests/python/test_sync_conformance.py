@@ -15,7 +15,7 @@ from intent.sync.spec import Mode
 from standins import find_cases
 from standins.case import Case
 from standins.faults import APPLY_DROP
-from sync_stage import Stage, case_sync, set_stage
+from sync_stage import Silent, Stage, case_sync, set_stage
 
 CASES = find_cases()
 CONTACTS = [case for case in CASES if case.has_contacts]
@@ -367,3 +367,30 @@ def test_reconcile_finds_what_others_changed(stage: Stage) -> None:
     stage.remove(gone)
     drift = service.reconcile(places(), stage.sync)
     assert (drift.missing, dict(drift.by_field)) == (1, {field: 1})
+
+
+@over([case for case in CONTACTS if Mode.UPSERT in case.modes])
+def test_a_run_that_is_taken_back_leaves_what_was_before(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "load_syncs", lambda *_: [stage.sync])
+    stage.run()
+    before, field = stage.records(), stage.field("segment")
+    stage.shop.add(2)
+    stage.shop.change("segment = 'cold'", "contact_id = md5('contact 0')")
+    result = stage.run()
+    assert result.acknowledged == 3
+    undone = service.rollback(places(), result.run_id, Silent())
+    assert (undone.planned, undone.acknowledged) == (3, 3)
+    after = stage.records()
+    assert {key: after[key] for key in before} == before
+    new = [stage.key(number) for number in (12, 13)]
+    assert not any(field in after.get(key, {}) for key in new)
+
+
+@over([case for case in CASES if case.omits and case.has_contacts])
+def test_reconcile_takes_its_sample_of_what_is_there(stage: Stage) -> None:
+    stage.run()
+    stage.shop.change("is_exportable = false", "contact_id <> md5('contact 1')")
+    stage.run()
+    assert service.reconcile(places(), stage.sync, 3).compared == 1

@@ -24,7 +24,8 @@ from intent.sync import courier as courier_module
 from intent.sync.acknowledge import Ending, end_run
 from intent.sync.adapter import Adapter
 from intent.sync.budget import Budget
-from intent.sync.clerk import Clerk, utc_now
+from intent.sync.clerk import Clerk
+from intent.sync.clock import utc_now
 from intent.sync.courier import Courier
 from intent.sync.ledger import Ledger, open_ledger
 from intent.sync.local_checks import LocalChecks

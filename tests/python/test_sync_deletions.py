@@ -183,7 +183,7 @@ def test_she_is_in_no_table_of_the_ledger_after(ledger: Ledger) -> None:
         *before,
         STAYS,
         "main.sent",  # it has but numbers and our own names
-    } <= {"main.quota"}
+    } <= {"main.quota", "main.traces"}
     erase(ledger)
     ledger.close()
     with open_ledger(ledger.file) as anew:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from intent.sync import courier, retry
+from intent.sync import courier, retry, service
+from intent.sync.ledger import open_ledger
 from standins import find_cases
 from standins.case import Case
 from standins.faults import APPLY_DROP
@@ -138,3 +139,61 @@ def test_a_first_run_that_is_cut_short_tells_no_changes_later(stage: Stage) -> N
     stage.shop.change("segment = 'cold'", number(0))
     stage.run()
     assert [read(event)[2:] for event in stage.remote.events()] == [("hot", "cold")]
+
+
+def test_what_later_runs_told_outlasts_the_settling_of_an_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [case] = [case for case in CASES if case.name == "customer_io"]
+    with set_stage(case, tmp_path / "shop", monkeypatch) as stage:
+        first = stage.run()
+        stage.shop.change("segment = 'cold', intent_score = 0.1", number(0))
+        stage.run()
+        with open_ledger(stage.shop.ledger) as ledger, ledger.commit() as connection:
+            connection.execute(
+                "insert into outcomes by name select run_id, seq, 'in doubt' as state,"
+                " now()::timestamp as decided_at from outbox"
+                " where run_id = ? and match_key = ?",
+                [first.run_id, stage.key(1)],
+            )
+            connection.execute(
+                "update runs set in_doubt = 1, acknowledged = acknowledged - 1,"
+                " doubtful = (select list(seq) from outbox where match_key = ?"
+                " and run_id = runs.run_id) where run_id = ?",
+                [stage.key(1), first.run_id],
+            )
+        stage.shop.change("segment = 'hot', intent_score = 4.5", number(0))
+        assert stage.run().planned == 2
+        assert stage.records() == stage.expected()
+
+
+class Killed(BaseException):
+    """As near to a SIGKILL as one process comes."""
+
+
+@over([case for case in CASES if case.name == "hubspot"])
+def test_a_run_that_dies_before_it_wiped_out_an_erasure_is_made_good(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "anna.erased@shop.example"
+    with open_ledger(stage.shop.ledger) as ledger, ledger.commit() as connection:
+        connection.execute(
+            "insert into deletions values (?, ?, null, 'e1', now()::timestamp)",
+            [stage.sync.name, key],
+        )
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "note_told", die)
+        with pytest.raises(Killed):
+            stage.run()
+    assert key.encode() in stage.shop.ledger.read_bytes()
+    noted: list[object] = []
+    monkeypatch.setattr(service, "note_told", lambda *given: noted.append(given))
+    stage.run()
+    assert noted
+    assert key.encode() not in stage.shop.ledger.read_bytes()
+    stage.run()
+    assert len(noted) == 1

@@ -12,7 +12,6 @@ import pytest
 from kill_points import ForkServer
 from kill_stage import CHANGED, FIRST, Kill, KillStage, set_kill_stage
 from standins import find_cases
-from standins.case import Case
 
 CASES = {case.name: case for case in find_cases()}
 MARKETO = {"settle_seconds": 0.02, "activity_type_id": 100001}

@@ -4,7 +4,6 @@ It is done in one transaction, from what the run committed on its way, so that i
 done by the next run as well if this one died.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,12 +37,8 @@ class Ending:
     """It was planned from all rows, unlike a rollback or the rest of a run."""
 
 
-def end_run(run: Run, ending: Ending, now: datetime) -> Collection[str]:
+def end_run(run: Run, ending: Ending, now: datetime) -> None:
     """End a run: rows without an outcome are deferred, and the ledger goes forward.
-
-    Returns:
-        The keys of erased contacts that the destination has deleted by now; they are
-        no more in the ledger, but for what its file keeps of old pages.
 
     Raises:
         IntentError: the rows don't add up: a fault of ours.
@@ -56,13 +51,12 @@ def end_run(run: Run, ending: Ending, now: datetime) -> Collection[str]:
         fold_told(connection, run.sync)
         fold_unsure(connection, run)
         forget_gone(connection, run.sync)
-        deleted = settle_deletions(connection, run.sync)
+        settle_deletions(connection, run.sync)
         hold_back(connection, run.sync, now, ending.is_whole)
         remember_mapping(connection, run.sync, ending.is_whole)
         count(connection, run.run_id, ending, now)
         prune(connection, now)
     assert_adds_up(run.ledger, run.run_id)
-    return deleted
 
 
 def defer_rest(
@@ -79,9 +73,13 @@ def defer_rest(
 
 
 def gather(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Gather the run's rows with their last outcomes in the table `ended`."""
+    """Gather the run's rows with their last outcomes in the table `all_ended`.
+
+    `ended` has those whose ends are new. A run that is settled ended before: later ones
+    may have told of its other rows since.
+    """
     connection.execute(
-        "create or replace temp table ended as"
+        "create or replace temp table all_ended as"
         " with last as (select seq, max_by(state, rowid) as state,"
         " max_by(coalesce(code, ''), rowid) as code,"
         " max_by(coalesce(field, ''), rowid) as field,"
@@ -92,6 +90,11 @@ def gather(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
         " from outbox inner join last on outbox.seq = last.seq"
         " where outbox.run_id = $run",
         {"run": run_id},
+    )
+    connection.execute(
+        "create or replace temp table ended as select all_ended.* from all_ended"
+        " inner join runs on all_ended.run_id = runs.run_id"
+        " where runs.doubtful is null or list_contains(runs.doubtful, all_ended.seq)"
     )
 
 
@@ -212,9 +215,7 @@ def forget_gone(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
     )
 
 
-def settle_deletions(
-    connection: duckdb.DuckDBPyConnection, sync: Sync
-) -> Collection[str]:
+def settle_deletions(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
     """Forget what erased contacts are called, where the destination deleted them."""
     keys = [
         key
@@ -227,7 +228,6 @@ def settle_deletions(
     ]
     if keys:
         settled(connection, sync.name, keys)
-    return keys
 
 
 def hold_back(
@@ -299,7 +299,7 @@ def count(
     connection.execute(
         "update runs set state = $state, finished_at = $now, reason = $reason,"
         + ", ".join(
-            f" {name} = (select count(*) from ended where ended.state = '{each}')"
+            f" {name} = (select count(*) from all_ended where state = '{each}')"
             for name, each in (
                 ("acknowledged", State.ACKNOWLEDGED),
                 ("rejected", State.REJECTED),
@@ -308,7 +308,8 @@ def count(
                 ("in_doubt", State.IN_DOUBT),
             )
         )
-        + " where run_id = $run",
+        + ", doubtful = (select coalesce(list(seq), []) from all_ended"
+        f" where state = '{State.IN_DOUBT}') where run_id = $run",
         {
             "state": ending.state,
             "now": now,

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import orjson
 import pyarrow as pa
 
+from intent.sync.clock import utc_now
 from intent.sync.model import Job, Outcome, Part, Request, Response, Row
 from intent.sync.outbox import Run
 from intent.sync.redact import redact
@@ -85,11 +86,6 @@ SCHEMAS = {
         ]
     ),
 }
-
-
-def utc_now() -> datetime:
-    """The moment, as the ledger has it: UTC, without a zone."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass

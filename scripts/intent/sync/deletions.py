@@ -4,8 +4,8 @@
 goes into the table `deletions` before, and stays there until each has deleted it: a
 match key may be an email, so it is kept for no longer than that. A run plans what is
 `pending` as DELETE rows, calls `settled` with what was acknowledged, in the transaction
-that brings the ledger forward, and, if that was any, `leave_no_trace` and
-`note_told` at its end.
+that brings the ledger forward, and, if that left traces, now or in a run that died,
+`note_told` and `leave_no_trace` at its end.
 """
 
 from collections import Counter
@@ -65,8 +65,9 @@ def settled(
     """Forget the keys that a destination has deleted, or did not have.
 
     The rows that told of it stay, to be counted, under the key `ERASED`: nothing can
-    be sent by them any more.
+    be sent by them any more. Old pages of the file have traces of it.
     """
+    connection.execute("insert into traces select now()::timestamp")
     keys = [sync, list(match_keys)]
     for table in ("deletions", "rejected"):
         connection.execute(
@@ -80,6 +81,11 @@ def settled(
     )
 
 
+def has_traces(ledger: Ledger) -> bool:
+    """The file still has pages with what was deleted of erased contacts."""
+    return bool(ledger.rows("select 1 from traces limit 1"))
+
+
 def leave_no_trace(ledger: Ledger) -> None:
     """Write the ledger's file anew, as DuckDB keeps old pages of what was deleted.
 
@@ -88,6 +94,8 @@ def leave_no_trace(ledger: Ledger) -> None:
     anew = ledger.file.with_name(f"{ASIDE}{ledger.file.name}")
     ledger.connection.execute("checkpoint")
     copy_without(ledger.connection, ledger.file.stem, anew, finder=None)
+    with duckdb.connect(str(anew)) as copied:
+        copied.execute("truncate traces")
     put_in_place(anew, ledger.file)
     ledger.close()
 

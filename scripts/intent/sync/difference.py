@@ -371,7 +371,8 @@ def planned_rows(sync: Sync, is_first: bool) -> str:
         " phased.op not in ('delete', 'leave'), phased.weight desc nulls last,"
         " phased.match_key) as seq,"
         " phased.* exclude (weight),"
-        " coalesce(rejected.next_try_at > $now, false)"
+        # One that was refused later than now was by a clock that was ahead.
+        " coalesce(rejected.next_try_at > $now and rejected.last_at <= $now, false)"
         " and phased.refusal is null as is_held"
         " from phased left join rejected on rejected.sync = $sync"
         " and rejected.match_key = phased.match_key and rejected.op = phased.op"

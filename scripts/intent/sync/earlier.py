@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from intent.errors import BadInputError
+from intent.sync.fields import as_json
 from intent.sync.ledger import Ledger, acked_table
 from intent.sync.model import State
 from intent.sync.outbox import Run
@@ -108,14 +109,15 @@ def copy_rest(run: Run, before: str, now: datetime) -> None:
 def copy_reversed(run: Run, before: str, now: datetime) -> None:
     """Begin a run that takes an earlier one back.
 
-    Only rows whose last acknowledged write was that run's; a record that it created is
-    left, one that it left is written again.
+    Only rows whose last acknowledged write was that run's; a record that it created has
+    its fields unset, one that it left is written again.
     """
+    unset = as_json(run.sync, dict.fromkeys(run.sync.fields, "null"))
     rows = (
         "select outbox.seq as earlier_seq, cast(1 as tinyint) as phase,"
         " case when outbox.before is null then 'leave' else 'update' end as op,"
         " outbox.match_key, outbox.row_id,"
-        " coalesce(outbox.before, outbox.payload) as payload,"
+        f" coalesce(outbox.before, {unset}) as payload,"
         " outbox.payload as before, outbox.changed,"
         " md5('') as trigger_hash, cast(null as varchar) as told,"
         " cast(null as varchar) as event_id,"

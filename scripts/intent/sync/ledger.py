@@ -22,7 +22,8 @@ from intent.errors import LockedError, UnavailableError
 
 TABLES = """
 -- One row per run of a sync; state: running, done, stopped (deferred rows are left),
--- died (found by the next run), rolled back.
+-- died (found by the next run), rolled back. `doubtful` are the rows that it left in
+-- doubt, null while it runs: what became of its others has been taken over.
 create table if not exists runs (
     run_id text not null,
     sync text not null,
@@ -41,6 +42,7 @@ create table if not exists runs (
     deferred bigint,
     skipped bigint,
     in_doubt bigint,
+    doubtful bigint[],
     reason text,
     rolls_back text
 );
@@ -165,6 +167,12 @@ create table if not exists deletions (
     remote_id text,
     erasure_id text not null,
     requested_at timestamp not null
+);
+
+-- Not empty: names of erased contacts were deleted here, and old pages of the file
+-- still have them, until it is written anew.
+create table if not exists traces (
+    noted_at timestamp not null
 );
 """
 

@@ -9,7 +9,7 @@ import orjson
 
 from intent.sync.adapter import Adapter
 from intent.sync.budget import read_budget
-from intent.sync.clerk import utc_now
+from intent.sync.clock import utc_now
 from intent.sync.difference import Difference
 from intent.sync.ledger import Ledger
 from intent.sync.local_checks import LocalChecks

@@ -87,8 +87,9 @@ def choose_acked(session: Session, limit: int | None) -> int:
         "create or replace temp table chosen as"
         " select row_number() over () - 1 as number, match_key, row_id, remote_id,"
         f" {as_json(sync, columns)} as payload"
-        f" from (select * from {acked_table(sync.name)} where has_record"
-        f"{sample}) as acked"
+        # A sample is taken before a `where` of the same query.
+        f" from (select * from (select * from {acked_table(sync.name)}"
+        f" where has_record){sample}) as acked"
     )
     [(count,)] = session.ledger.rows("select count(*) from chosen")
     return int(count)

@@ -9,7 +9,8 @@ import orjson
 
 from intent.errors import IntentError, UnavailableError
 from intent.sync.adapter import Adapter
-from intent.sync.clerk import Clerk, utc_now
+from intent.sync.clerk import Clerk
+from intent.sync.clock import utc_now
 from intent.sync.courier import Courier, batched, named
 from intent.sync.local_checks import LocalChecks
 from intent.sync.model import WRITES, Job, Op, Outcome, Part, Row, State

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 from intent.erasure.certificate import cut_short
@@ -13,8 +12,8 @@ from intent.errors import BadInputError, GuardError
 from intent.settings import Places
 from intent.sync.acknowledge import Ending, end_run
 from intent.sync.audit import publish_audit
-from intent.sync.clerk import utc_now
-from intent.sync.deletions import leave_no_trace, note_told
+from intent.sync.clock import now, utc_now
+from intent.sync.deletions import has_traces, leave_no_trace, note_told
 from intent.sync.destinations import find_adapter
 from intent.sync.difference import compare
 from intent.sync.earlier import (
@@ -76,7 +75,7 @@ class RunStopped(KeyboardInterrupt):
 def setup(sync: Sync) -> SetUp:
     """What is to be created over there and to be set here; needs no credentials."""
     kind = find_adapter(sync.destination)
-    adapter = kind(sync, blank_settings(kind.settings), datetime.now(UTC))
+    adapter = kind(sync, blank_settings(kind.settings), now())
     return SetUp(
         sync=sync.name,
         destination=sync.destination,
@@ -176,8 +175,8 @@ def store_difference(
     stop = session.stop
     with attached(ledger, places.warehouse, wait, lambda: stop.is_set) as source:
         refuse_mapping(sync, source)
-        now = utc_now()
-        difference = compare(ledger, sync, source, now)
+        moment = utc_now()
+        difference = compare(ledger, sync, source, moment)
         if found := stopping(find_guards(sync, source, difference), allowed):
             raise GuardError(
                 "\n".join(
@@ -189,7 +188,7 @@ def store_difference(
                     ]
                 )
             )
-        store_plan(Run(ledger, sync, run_id), source, difference, now)
+        store_plan(Run(ledger, sync, run_id), source, difference, moment)
 
 
 def resume(places: Places, sync: Sync, progress: Progress) -> RunResult | None:
@@ -308,22 +307,22 @@ def carry_out(
         adapter = make_adapter(sync, planned_at=moment)
         run_id = new_run_id(sync, moment)
 
-        async def go(deleted: list[str]) -> None:
+        async def go() -> None:
             stop = Stop()
             async with open_session(ledger, adapter, stop) as session:
                 with stopped_by_signals(stop):
                     await session.describe()
                     refuse_fields(sync, session.schema)
-                    deleted += await settle_earlier(session)
+                    await settle_earlier(session)
                     # In a thread, so that signals are heard while it waits for dbt.
                     ending = await asyncio.to_thread(plan_rows, session, run_id)
-                    deleted += await send(session, run_id, progress, ending)
+                    await send(session, run_id, progress, ending)
                 if stop.error:
                     raise stop.error
 
-        with accounted_for(places, ledger) as deleted:
+        with accounted_for(places, ledger):
             try:
-                asyncio.run(go(deleted))
+                asyncio.run(go())
             except KeyboardInterrupt as stopped:
                 for result in read_result(ledger, run_id, time.monotonic() - started):
                     raise RunStopped(result) from stopped
@@ -345,27 +344,25 @@ def refuse_cut_short(places: Places) -> None:
 
 
 @contextmanager
-def accounted_for(places: Places, ledger: Ledger) -> Iterator[list[str]]:
+def accounted_for(places: Places, ledger: Ledger) -> Iterator[None]:
     """Publish the audit at the end of the block, and forget who was erased by then.
 
-    However it ends. Yields the list for the keys of erased contacts that were deleted
-    in the block. The ledger is closed afterwards, if there were any.
+    However it ends. The ledger is closed afterwards, if erased contacts were deleted in
+    the block, or in a run that died before it came to this.
     """
-    deleted: list[str] = []
     try:
-        yield deleted
+        yield
     finally:
         try:
             publish_audit(ledger, places)
         finally:
-            if deleted:
+            if has_traces(ledger):
                 note_told(ledger.connection, places.erasures)
                 leave_no_trace(ledger)
 
 
-async def settle_earlier(session: Session) -> Collection[str]:
+async def settle_earlier(session: Session) -> None:
     """Settle the runs that died, and those that left rows in doubt."""
-    deleted: list[str] = []
     for before in unsettled_runs(session.ledger, session.adapter.sync):
         async with session.runner(before.run_id) as runner:
             await runner.settle()
@@ -374,13 +371,12 @@ async def settle_earlier(session: Session) -> Collection[str]:
             raise session.stop.error
         state = "died" if before.state == "running" else before.state
         ending = Ending(state, before.reason, is_whole=False)
-        deleted += end_run(run, ending, utc_now())
-    return deleted
+        end_run(run, ending, utc_now())
 
 
 async def send(
     session: Session, run_id: str, progress: Progress, ending: Ending
-) -> Collection[str]:
+) -> None:
     """Send the rows of a run, and bring the ledger forward."""
     ledger = session.ledger
     [(planned,)] = ledger.rows(
@@ -395,4 +391,4 @@ async def send(
             run = runner.clerk.run
     if session.stop.is_set:
         ending = Ending("stopped", session.stop.reason, ending.is_whole)
-    return end_run(run, ending, utc_now())
+    end_run(run, ending, utc_now())

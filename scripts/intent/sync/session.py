@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from intent.errors import IntentError, UnavailableError
+from intent.errors import DeferredError, IntentError, UnavailableError
 from intent.sync.adapter import Adapter
 from intent.sync.budget import Budget, read_budget, store_quota
 from intent.sync.channels import open_channel
-from intent.sync.clerk import Clerk, utc_now
+from intent.sync.clerk import Clerk
+from intent.sync.clock import now, utc_now
 from intent.sync.courier import MALFORMED, Courier, Tries
 from intent.sync.destinations import find_adapter
 from intent.sync.ledger import Ledger
@@ -44,7 +45,7 @@ def make_adapter(
     """
     kind = find_adapter(sync.destination)
     read = read_settings if with_secrets else blank_settings
-    return kind(sync, read(kind.settings), planned_at or datetime.now(UTC))
+    return kind(sync, read(kind.settings), planned_at or now())
 
 
 def moment_of_run(ledger: Ledger, sync: Sync) -> datetime:
@@ -53,14 +54,12 @@ def moment_of_run(ledger: Ledger, sync: Sync) -> datetime:
     Some destinations keep what has the latest moment, and files are read in the order
     of their names: a clock that was put back must not make new values look old.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
-    [(name,)] = ledger.rows(
-        "select max(run_id) from runs where sync = ?", [sync.name]
-    )
+    moment = now().replace(microsecond=0)
+    [(name,)] = ledger.rows("select max(run_id) from runs where sync = ?", [sync.name])
     if name is None:
-        return now
+        return moment
     before = datetime.strptime(name[:MOMENT_LENGTH], MOMENT).replace(tzinfo=UTC)
-    return max(now, before + timedelta(seconds=1))
+    return max(moment, before + timedelta(seconds=1))
 
 
 def new_run_id(sync: Sync, moment: datetime) -> str:
@@ -124,6 +123,7 @@ async def ask(courier: Courier, request: Any) -> Response:
 
     Raises:
         RefusedError: the credentials are refused.
+        DeferredError: the quota of the day is used up, or the destination is down.
         UnavailableError: there is none.
     """
     tries = Tries()
@@ -140,14 +140,19 @@ async def ask(courier: Courier, request: Any) -> Response:
                 raise UnavailableError(f"{reply.fault}")
             await courier.stop.sleep(backoff(tries.failures))
             continue
-        verdict = courier.adapter.refuses(response)
+        try:
+            verdict = courier.adapter.refuses(response)
+        except MALFORMED:
+            verdict = Verdict()
         if verdict is None:
             return response
         if not await courier.prepare(tries, reply, verdict):
             break
     if courier.stop.error:
         raise courier.stop.error
-    raise UnavailableError(courier.stop.reason or f"{name} does not answer at present.")
+    if courier.stop.is_set:
+        raise DeferredError(f"Nothing was sent: {courier.stop.reason}")
+    raise UnavailableError(f"{name} does not answer at present.")
 
 
 @asynccontextmanager
@@ -184,13 +189,13 @@ def recent(
 ) -> Iterator[tuple[float, int]]:
     """The requests that still count in rate windows: their age, and their units."""
     longest = max((window.seconds for window in windows), default=0.0)
-    now = utc_now()
+    moment = utc_now()
     for sent_at, units in ledger.rows(
         "select sent_at, units from requests where destination = ? and account = ?"
         " and lane = ? and sent_at > ?",
-        [*account, lane, now - timedelta(seconds=2 * longest)],
+        [*account, lane, moment - timedelta(seconds=2 * longest)],
     ):
-        yield (now - sent_at).total_seconds(), units
+        yield (moment - sent_at).total_seconds(), units
 
 
 @contextmanager

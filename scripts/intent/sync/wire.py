@@ -167,7 +167,7 @@ class HttpChannel:
             )
         try:
             token = self._adapter.read_token(response)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             raise UnansweredError(
                 f"{name} answers the request for a token with something else (status "
                 f"{response.status})."

@@ -24,7 +24,7 @@ from intent.sync.spec import Mode, Sync
 from standins import salesforce_bulk as bulk
 from standins import salesforce_schema as schema
 from standins.case import Case
-from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
+from standins.kit import Answer, Call, Fields, Logged, Route, StandIn, Value, serve
 from standins.salesforce_schema import CUSTOM, EXTERNAL_ID, FIELDS, Field, Refusal
 
 SYNCS = Path(__file__).resolve().parents[3] / "syncs"
@@ -56,6 +56,7 @@ QUERY = re.compile(
 LITERAL = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 UNESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+TOKEN = "/services/oauth2/token"
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -97,7 +98,6 @@ class SalesforceStandIn(StandIn):
         collections = f"{DATA}/composite/sobjects"
         job = f"{DATA}/jobs/ingest/(?P<job>\\w+)"
         return [
-            ("POST", r"/services/oauth2/token", self.token),
             ("GET", rf"{DATA}/sobjects/(?P<object>\w+)/describe", self.describe),
             ("PATCH", rf"{collections}/(?P<object>\w+)/(?P<key>\w+)", self.upsert),
             ("PATCH", collections, self.update),
@@ -208,6 +208,11 @@ class SalesforceStandIn(StandIn):
 
     # Authorisation -----------------------------------------------------------------
 
+    def _answer(self, call: Call, logged: Logged) -> Answer:
+        if call.path == TOKEN:  # neither counted nor limited
+            return self.token(call)
+        return super()._answer(call, logged)
+
     def token(self, call: Call) -> Answer:
         form = {name: each[0] for name, each in parse_qs(call.body.decode()).items()}
         grant = form.get("grant_type")
@@ -252,8 +257,6 @@ class SalesforceStandIn(StandIn):
         return None if approved else "user hasn't approved this consumer"
 
     def authorise(self, call: Call) -> Answer | None:
-        if call.path == "/services/oauth2/token":
-            return None
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         if scheme == "Bearer" and self.token_holds(token):
             return None
