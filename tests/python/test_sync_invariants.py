@@ -115,35 +115,31 @@ def change(stage: KillStage, what: str, *of: Any) -> None:
             stage.remote.omit(key)
 
 
-@pytest.mark.parametrize("kill", PLAYED, ids=str)
-def test_some_histories_end_well(kill: Kill, server: ForkServer) -> None:
-    @settings(
-        max_examples=3,
+def histories(most: int) -> Any:
+    """Some histories, the same each time; not shrunk, as that takes long."""
+    quick = settings(
+        max_examples=most,
         derandomize=True,
         deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(rounds)
-    def histories_end_well(played: Sequence[tuple[Any, Step]]) -> None:
-        play(kill, server, played)
+    return lambda test: quick(given(played=rounds)(test))
 
-    histories_end_well()
+
+@pytest.mark.parametrize("kill", PLAYED, ids=str)
+@histories(3)
+def test_some_histories_end_well(
+    kill: Kill, server: ForkServer, played: Sequence[tuple[Any, Step]]
+) -> None:
+    play(kill, server, played)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("kill", PLAYED, ids=str)
-def test_many_histories_end_well(kill: Kill, server: ForkServer) -> None:
-    @settings(
-        max_examples=25,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(rounds)
-    def histories_end_well(played: Sequence[tuple[Any, Step]]) -> None:
-        play(kill, server, played)
-
-    histories_end_well()
+@histories(25)
+def test_many_histories_end_well(
+    kill: Kill, server: ForkServer, played: Sequence[tuple[Any, Step]]
+) -> None:
+    play(kill, server, played)
