@@ -17,6 +17,8 @@ from kill_stage import KILLS, Kill, KillStage, set_kill_stage
 from standins import faults
 
 CONTACTS = 8
+FIRST_SCORE = "intent_score = 2.75"
+"""From all other scores it is far enough to be sent."""
 Step = tuple[Any, ...]
 numbers = st.integers(0, CONTACTS + 2)
 seeds = st.integers(0, 2**16)
@@ -33,7 +35,7 @@ FAULTS = (
 )
 changes = st.one_of(
     st.tuples(st.just("segment"), numbers, st.sampled_from(["hot", "warm", "cold"])),
-    st.tuples(st.just("score"), numbers, st.integers(0, 50)),
+    st.tuples(st.just("score"), numbers, st.integers(0, 10)),
     st.tuples(st.just("leave"), numbers),
     st.tuples(st.just("return"), numbers),
     st.tuples(st.just("merge"), numbers),
@@ -67,6 +69,7 @@ def play(kill: Kill, server: ForkServer, played: Sequence[tuple[Any, Step]]) -> 
         tempfile.TemporaryDirectory() as folder,
         set_kill_stage(kill, server, Path(folder), CONTACTS) as stage,
     ):
+        stage.shop.change(FIRST_SCORE)
         for changed, (command, kill_at, seed, rate) in played:
             for step in changed:
                 change(stage, *step)
@@ -89,7 +92,9 @@ def change(stage: KillStage, what: str, *of: Any) -> None:
         [f"contact {number}"],
     )
     if what == "add":
-        stage.shop.add(1, CONTACTS + len(stage.known))
+        new = CONTACTS + len(stage.known)
+        stage.shop.add(1, new)
+        stage.change(new, FIRST_SCORE)
     elif what == "expire":
         stage.remote.expire_tokens()
     if not there or len(of) == 0:
@@ -99,7 +104,7 @@ def change(stage: KillStage, what: str, *of: Any) -> None:
         case "segment":
             stage.change(number, f"segment = '{of[1]}', segment_since = as_of")
         case "score":
-            stage.change(number, f"intent_score = {of[1] / 10}")
+            stage.change(number, f"intent_score = {of[1] / 2}")
         case "leave" | "return":
             is_exportable = str(what == "return").lower()
             stage.change(number, f"is_exportable = {is_exportable}")
