@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from intent.sync.acknowledge import Ending, end_run
-from intent.sync.clerk import utc_now
+from intent.sync.clock import utc_now
 from intent.sync.ledger import Ledger, open_ledger
 from intent.sync.model import State
 from intent.sync.outbox import Run, hold_doubtful

@@ -204,13 +204,15 @@ def forget_gone(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
     """Forget records that are not there.
 
     Of one whose fields were unset the keys stay: it is to be deleted if the contact is
-    erased one day.
+    erased one day. Should it come back, its segment is told anew, unless a run was only
+    taken back.
     """
     table = acked_table(sync.name)
     if sync.segment_changes is None or sync.segment_changes.told_as != "lists":
         connection.execute(
             f"update {table} set told_segment = null, unsure_told = null"
-            f" where {IS_LEFT}"
+            f" where {IS_LEFT} and match_key in (select match_key from ended"
+            f" where {IS_GONE} and told is null)"
         )
     connection.execute(
         f"delete from {table} where {IS_LEFT} and told_segment is null"
