@@ -110,7 +110,7 @@ def plan_counts(plan: Plan) -> Table:
         count_text = Text(f"{refused:,}", style=NOTE)
         table.add_row("refused here", count_text, by_count(plan.refused))
     if plan.held_back:
-        meaning = "refused over there before; tried again later, or by `retry`"
+        meaning = "refused or not found before; tried again later, or by `retry`"
         table.add_row("held back", f"{plan.held_back:,}", meaning)
     if plan.without_key:
         meaning = "can't be found over there, such as for want of an email"
@@ -217,7 +217,9 @@ def print_runs(
     else:
         names = [each.sync for each in results]
         console.print(counts_table("sync", names, counts, texts))
-    newest = {each.sync: each for each in reversed(results)}
+    newest: dict[str, RunResult] = {}
+    for result in results:
+        newest.setdefault(result.sync, result)
     for result in newest.values():
         for words in remarks(result):
             console.print(words, soft_wrap=True)
