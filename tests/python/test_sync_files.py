@@ -334,7 +334,8 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     channel = FileChannel((tmp_path / "file").as_uri())
     with pytest.raises(HopelessError, match="can't be written"):
         send(channel, "/people/x.csv", b"x")
-    assert send(channel, "/people/", b"", "HEAD").status == 403
+    with pytest.raises(HopelessError, match="can't be written: Not a directory"):
+        send(channel, "/people/", b"", "HEAD")
     assert send(FileChannel(tmp_path.as_uri()), "/a/b/", b"", "HEAD").status == 200
     assert not (tmp_path / "a").exists()
 

@@ -10,6 +10,7 @@ acknowledged, with a column of its own type for each field; it is brought forwar
 the outcomes when a run ends, or by the next one if it died.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -299,6 +300,11 @@ def connect(file: Path) -> Ledger:
             raise LockedError(
                 f"The ledger {file} is in use: another sync runs. Wait until it is "
                 "done, or give --wait."
+            ) from error
+        if not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise UnavailableError(
+                f"The ledger {file} can't be written. Give us the right, or set "
+                "INTENT_LEDGER to another place."
             ) from error
         raise UnavailableError(
             f"The ledger {file} can't be opened ({kind_of(error)}). Is it damaged, or "

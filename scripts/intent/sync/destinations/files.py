@@ -265,17 +265,15 @@ class Files(Adapter[FilesSettings]):
         """A look at the folder."""
         return [Request("HEAD", f"/{self.sync.name}/")]
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """What an answer means that is none of success."""
+        return refused(response)
+
     def read_fields(
         self, responses: Sequence[Response]
     ) -> Mapping[str, RemoteField] | None:
-        """None: files have the columns that the sync names.
-
-        Raises:
-            ValueError: the place can't be written.
-        """
-        for response in responses:
-            if refusal := refused(response):
-                raise ValueError(refusal.message)
+        """None: files have the columns that the sync names."""
+        del responses
         return None
 
     # Set-up ------------------------------------------------------------------------
