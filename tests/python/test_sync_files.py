@@ -407,7 +407,8 @@ def test_a_bucket_that_is_not_there_is_told(
     files = adapter(made(), url="s3://no-such-bucket-here/a")
     assert send(channel, "/people/", b"", "HEAD").status == 404
     verdict = files.refuses(Response(404))
-    assert verdict and "no such bucket" in verdict.message
+    assert verdict
+    assert "no such bucket" in verdict.message
     move = files.advance(part([]), Job(), send(channel, "/people/x.csv", b"1"))
     assert move.verdict.advice is Advice.REFUSED
     assert move.job == Job()
