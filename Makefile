@@ -3,10 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo docs test test-faults lint clean
+.PHONY: help demo docs test test-faults bench-syncs lint clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
@@ -35,6 +35,9 @@ test: .venv/installed-dev ## Check everything
 
 test-faults: .venv/installed-dev ## Kill syncs at every point, and see what is lost
 	$(BIN)/pytest -m faults --dist worksteal
+
+bench-syncs: .venv/installed-dev ## How close syncs come to what destinations allow
+	$(BIN)/python tests/python/bench/sync.py
 
 clean: ## Remove what was built and installed
 	rm -rf .venv target logs data/*
