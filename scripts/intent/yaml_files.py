@@ -30,6 +30,15 @@ WANTED = {
 """What is wanted where pydantic says that something else was found."""
 
 
+class MisplacedError(ValueError):
+    """A fault that a model finds in its whole, and that stands at one of its keys."""
+
+    def __init__(self, path: Path, wrong: str) -> None:
+        """Say where, from the model on, and what is wrong."""
+        super().__init__(wrong)
+        self.path = path
+
+
 class Loader(yaml.SafeLoader):
     """YAML in which the same key twice is a fault, not a silent choice."""
 
@@ -55,6 +64,8 @@ class Document:
 
     content: dict[Any, Any]
     node: yaml.Node | None
+    key: str = ""
+    """Where it stands in its file, where it is a part of one, such as `options.`"""
 
     def line_of(self, path: Sequence[str | int]) -> int | None:
         """The line of a key, or of the nearest thing around it; None: of nothing."""
@@ -65,6 +76,13 @@ class Document:
                 break
             line, node = found
         return line
+
+    def within(self, key: str) -> "Document":
+        """What stands under a key."""
+        found = _step(self.node, key)
+        content = self.content.get(key)
+        inner = content if isinstance(content, dict) else {}
+        return Document(inner, found and found[1], f"{self.key}{key}.")
 
 
 def _step(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | None:
@@ -113,7 +131,7 @@ def faults_of(
     for each in error.errors(include_url=False):
         by_path.setdefault(_path(each, document.content), []).append(each)
     found = [
-        (document.line_of(path) or 0, _told(path, errors, model))
+        (document.line_of(path) or 0, document.key + _told(path, errors, model))
         for path, errors in by_path.items()
         if not _is_beside(path, errors, by_path)
     ]
@@ -151,8 +169,10 @@ def _path(error: ErrorDetails, content: object) -> Path:
         if is_key or is_index:
             content = content[step]  # type: ignore[index]
             path.append(step)
-    is_missing = error["type"] == "missing"
-    return (*path, error["loc"][-1]) if is_missing else tuple(path)
+    if error["type"] == "missing":
+        path.append(error["loc"][-1])
+    cause = error.get("ctx", {}).get("error")
+    return (*path, *cause.path) if isinstance(cause, MisplacedError) else tuple(path)
 
 
 def _is_beside(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 from intent import cli
@@ -438,6 +439,27 @@ def test_what_is_locked_is_told_or_waited_for(desk: Desk, what: str) -> None:
     assert waiter.returncode == 0
 
 
+def test_what_all_fail_by_is_told_once(desk: Desk) -> None:
+    desk.write("twin")
+    assert desk.sync("run", "people", "--yes").code == 0
+    holder = hold(desk.shop.ledger)
+    done = desk.sync("rejected")
+    let_go(holder)
+    assert done.code == ExitCode.UNAVAILABLE
+    assert "Error: people, twin: The ledger" in done.stderr
+    assert done.stderr.count("Error") == 1
+    assert "No row is refused" not in done.stdout
+
+
+def test_a_ledger_of_another_version_is_refused(desk: Desk) -> None:
+    assert desk.sync("run", "--yes").code == 0
+    with duckdb.connect(desk.shop.ledger) as ledger:
+        ledger.execute("alter table runs drop column reason")
+    done = desk.sync("run", "--yes")
+    assert done.code == ExitCode.UNAVAILABLE
+    assert "another version" in done.stderr
+
+
 def test_status_tells_what_was_before_while_a_sync_runs(desk: Desk) -> None:
     assert "Nothing was sent yet" in desk.sync("status").stdout
     assert desk.sync("run", "--yes").code == 0
@@ -537,3 +559,27 @@ def test_a_remote_that_hangs_does_not_keep_a_run_from_stopping(
         assert "stopped before anything was sent" in stderr
     assert desk.sync("run", "--yes").code == 0
     assert desk.has_all()
+
+
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_tables_fit_the_terminal(
+    desk: Desk, width: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write("salesforce_opportunities", mode="update_only", enabled=True)
+    monkeypatch.setenv("COLUMNS", width)
+    desk.remote.poison(desk.shop.contact(1)["contact_id"])
+    plan = desk.sync("plan").stdout
+    run = desk.sync("run", "--yes").stdout
+    listed = desk.sync("rejected").stdout
+    tables = plan + run.partition("people:")[0] + listed
+    assert max(map(len, tables.splitlines())) <= int(width)
+    status = desk.sync("status", "--runs", "9").stdout
+    head, *rows = status.splitlines()
+    assert len(head) <= int(width)
+    assert head.split()[-1] == "took"
+    [_, last] = desk.sync("status", "--json").json["runs"]
+    # The name of a run may be folded, but it is whole.
+    folded = "".join(row.split()[0] for row in rows)
+    assert last["run_id"] in folded
+    assert "people: refused invalid 1" in status
+    assert "salesforce_opportunities: skipped: not there 1" in status

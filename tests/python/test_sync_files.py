@@ -24,7 +24,7 @@ import pytest
 from conftest import PROJECT
 from hypothesis import given
 from hypothesis import strategies as st
-from intent.errors import BadInputError, RefusedError, UnavailableError
+from intent.errors import BadInputError, UnavailableError
 from intent.settings import Places, places
 from intent.sync import service
 from intent.sync.destinations._files_formats import FORMATS, Column, harmless
@@ -334,7 +334,8 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     channel = FileChannel((tmp_path / "file").as_uri())
     with pytest.raises(HopelessError, match="can't be written"):
         send(channel, "/people/x.csv", b"x")
-    assert send(channel, "/people/", b"", "HEAD").status == 403
+    with pytest.raises(HopelessError, match="can't be written: Not a directory"):
+        send(channel, "/people/", b"", "HEAD")
     assert send(FileChannel(tmp_path.as_uri()), "/a/b/", b"", "HEAD").status == 200
     assert not (tmp_path / "a").exists()
 
@@ -405,8 +406,9 @@ def test_a_bucket_that_is_not_there_is_told(
     channel = FileChannel("s3://no-such-bucket-here/a")
     files = adapter(made(), url="s3://no-such-bucket-here/a")
     assert send(channel, "/people/", b"", "HEAD").status == 404
-    with pytest.raises(ValueError, match="no such bucket"):
-        files.read_fields([Response(404)])
+    verdict = files.refuses(Response(404))
+    assert verdict
+    assert "no such bucket" in verdict.message
     move = files.advance(part([]), Job(), send(channel, "/people/x.csv", b"1"))
     assert move.verdict.advice is Advice.REFUSED
     assert move.job == Job()
@@ -676,5 +678,5 @@ def test_a_place_that_refuses_stops_the_run(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("INTENT_FILES_FOLDER", str(tmp_path / "file"))
-    with pytest.raises(RefusedError):
+    with pytest.raises(UnavailableError, match="can't be written"):
         exporting.run()

@@ -83,7 +83,15 @@ FAULTS = {
     ),
     "of the whole": (
         HEAD + "fields: {a: b}",
-        r"toy\.yml: the file: no field is a trigger: nothing would ever be sent",
+        r"toy\.yml: line 6: fields: none is a trigger: nothing would ever be sent",
+    ),
+    "a field twice": (
+        HEAD + "fields:\n  email: {column: b, trigger: true}",
+        r"line 7: fields\.email: email is the match field",
+    ),
+    "a mart that is not named": (
+        HEAD + "fields:\n  a: {column: b, trigger: true}\n  c: names.d",
+        r"line 8: fields\.c: names is not among `also`",
     ),
     "a number for text": (
         HEAD + FIELDS + "segment_changes: {as: lists, lists: {hot: 12}}",

@@ -269,7 +269,7 @@ def rejected_command(
             if found:
                 console.out.print(render.heading(name, f"{len(found):,} refused"))
                 render.print_rejections(found, console.out)
-        if not any(found for _, found in several.results):
+        if not (several.faults or any(found for _, found in several.results)):
             console.out.print("No row is refused.")
     finish(several)
 
@@ -474,9 +474,12 @@ def print_json(name: str, content: Sequence[Any], several: Several[Any]) -> None
 
 def finish(several: Several[Any], codes: Iterable[ExitCode] = ()) -> None:
     """Tell the faults, and leave with the worst code of all."""
+    names: dict[str, list[str]] = {}
     for fault in several.faults:
+        names.setdefault(str(fault.error), []).append(fault.of)
+    for error, of in names.items():  # what all fail by is told once
         console.err.print(
-            Text.assemble(("Error: ", "bold red"), f"{fault.of}: {fault.error}"),
+            Text.assemble(("Error: ", "bold red"), f"{', '.join(of)}: {error}"),
             soft_wrap=True,
         )
     code = worst([*codes, several.worst_fault])

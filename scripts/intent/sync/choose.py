@@ -8,6 +8,7 @@ from intent.settings import Places
 from intent.sync.load import load_sync, sync_files
 from intent.sync.several import Several
 from intent.sync.spec import Sync
+from intent.yaml_files import did_you_mean
 
 
 def choose(places: Places, names: Sequence[str] | None = None) -> Several[Sync]:
@@ -21,9 +22,10 @@ def choose(places: Places, names: Sequence[str] | None = None) -> Several[Sync]:
     files = sync_files(places.syncs)
     known = ", ".join(files) or "none"
     if unknown := [name for name in names or () if name not in files]:
+        hint = did_you_mean(unknown[0], files) if len(unknown) == 1 else ""
         raise BadInputError(
-            f"There is no sync {', '.join(unknown)} in {places.syncs}. There are: "
-            f"{known}."
+            f"There is no sync {', '.join(unknown)} in {places.syncs}{hint}. There "
+            f"are: {known}."
         )
     if names:
         return load({name: files[name] for name in names})

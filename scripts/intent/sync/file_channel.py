@@ -119,17 +119,26 @@ class Folder:
             raise fault(file.parent, error) from None
 
     async def look(self, path: str) -> int:
-        """200 if the folder can be written to, or made; 403 if not.
+        """200: the folder can be written to, or made.
 
         A run looks before it writes: what a killed one left half-written goes.
+
+        Raises:
+            HopelessError: it can't.
         """
         folder = self._folder / path
-        for left in folder.glob(f"{ASIDE}*"):
-            left.unlink(missing_ok=True)
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
-        is_open = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
-        return 200 if is_open else 403
+        try:
+            for left in folder.glob(f"{ASIDE}*"):
+                left.unlink(missing_ok=True)
+            while not folder.exists() and folder != folder.parent:
+                folder = folder.parent
+            if not folder.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise fault(folder, error) from None
+        return 200
 
 
 def make_folder(folder: Path) -> None:

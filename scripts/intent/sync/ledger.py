@@ -10,6 +10,7 @@ acknowledged, with a column of its own type for each field; it is brought forwar
 the outcomes when a run ends, or by the next one if it died.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -180,6 +181,14 @@ MOST_MEMORY = "4GB"
 """For ten million contacts; more of them spill to the disk."""
 SENDING_MEMORY = "400MB"
 """While rows are sent, which takes long: what is read then is small."""
+COLUMNS = (
+    "select table_name, column_name, data_type from duckdb_columns()"
+    " where schema_name = 'main' and not internal"
+)
+MOVE_IT_AWAY = (
+    "Move it away: the next sync sends everything once more, deletes nothing and tells "
+    "no events."
+)
 LOCK_WORDS = ("Could not set lock on file", "Conflicting lock is held")
 
 
@@ -280,6 +289,7 @@ def connect(file: Path) -> Ledger:
         connection.execute("set enable_progress_bar = false")
         connection.execute("set timezone = 'UTC'")
         connection.execute(TABLES)
+        refuse_other_version(connection, file)
     except OSError as error:
         raise UnavailableError(
             f"The folder of the ledger {file} can't be made: {error.strerror}. Set "
@@ -291,12 +301,28 @@ def connect(file: Path) -> Ledger:
                 f"The ledger {file} is in use: another sync runs. Wait until it is "
                 "done, or give --wait."
             ) from error
+        if not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise UnavailableError(
+                f"The ledger {file} can't be written. Give us the right, or set "
+                "INTENT_LEDGER to another place."
+            ) from error
         raise UnavailableError(
-            f"The ledger {file} can't be opened ({kind_of(error)}). If it is damaged, "
-            "move it away: the next sync sends everything once more, deletes nothing "
-            "and tells no events."
+            f"The ledger {file} can't be opened ({kind_of(error)}). Is it damaged, or "
+            f"no ledger? {MOVE_IT_AWAY}"
         ) from error
     return Ledger(connection, file)
+
+
+def refuse_other_version(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Raise UnavailableError if the ledger's tables are not those of this version."""
+    with duckdb.connect() as fresh:
+        wanted = fresh.execute(TABLES).execute(COLUMNS).fetchall()
+    if set(wanted) - {*connection.execute(COLUMNS).fetchall()}:
+        connection.close()
+        raise UnavailableError(
+            f"The ledger {file} was made by another version of intent, which can't be "
+            f"carried on with. {MOVE_IT_AWAY}"
+        )
 
 
 def acked_table(sync: str) -> str:

@@ -97,6 +97,13 @@ def load_sync(file: Path) -> Sync:
     return sync.model_copy(update={"name": file.stem, "file": file})
 
 
+def at(sync: Sync, *path: str) -> str:
+    """Where a key of a sync stands, for messages: file, line, key."""
+    file = called(sync.file) if sync.file else f"syncs/{sync.name}.yml"
+    line = line_of(sync.file, path) if sync.file else None
+    return ": ".join([file, *([f"line {line}"] if line else []), ".".join(path)])
+
+
 def line_of(file: Path, path: Sequence[str | int]) -> int | None:
     """The line of a sync's file at which a key stands, such as `("fields", "grade")`.
 

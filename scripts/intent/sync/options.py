@@ -1,11 +1,14 @@
 """What a destination lets a sync choose, in `options` of the sync's file."""
 
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from intent.errors import BadInputError
+from intent.sync.load import called, read_document
 from intent.sync.spec import Sync
+from intent.yaml_files import Document, faults_of
 
 
 class Options(BaseModel):
@@ -26,18 +29,14 @@ def read_options(sync: Sync, kind: type[OptionsT]) -> OptionsT:
     try:
         return kind.model_validate(sync.options)
     except ValidationError as error:
-        faults = [
-            f"- options.{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_context=False)
-        ]
-        known = ", ".join(kind.model_fields) or "none"
+        file = sync.file or Path("syncs") / f"{sync.name}.yml"
+        # Read again, for the lines; tests have syncs without a file.
+        document = (
+            read_document(file)
+            if sync.file
+            else Document({"options": sync.options}, None)
+        )
+        faults = faults_of(error, document.within("options"), kind)
         raise BadInputError(
-            "\n".join(
-                [
-                    f"the sync {sync.name} has options that {sync.destination} can't"
-                    " use:",
-                    *faults,
-                    f"Its options are: {known}.",
-                ]
-            )
+            "\n".join(f"{called(file)}: {fault}" for fault in faults)
         ) from None

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from intent.sync.model import Op
+from intent.sync.outbox import EXISTS, HELD_BACK, NO_MATCH, RECORD_REFUSED
 from intent.sync.results import (
     Drift,
     Finding,
@@ -25,7 +26,15 @@ GOOD, NOTE, BAD, QUIET = "green", "yellow", "red", "dim"
 SAMPLE_FIELDS = 6
 ID_SHOWN = 8
 """As many characters of a contact's id as `intent explain` needs."""
-NAME_SHOWN = 40
+NAME_SHOWN = 30
+ROWS_SHOWN = 3
+SKIPS = {
+    NO_MATCH: "not there",
+    EXISTS: "there already",
+    HELD_BACK: "tried before, later again",
+    RECORD_REFUSED: "the contact itself was refused",
+}
+"""Why rows were skipped, by code."""
 DIED = ("running", "died")
 """States of runs that did not end by themselves; one that runs has the ledger."""
 
@@ -101,7 +110,7 @@ def plan_counts(plan: Plan) -> Table:
         count_text = Text(f"{refused:,}", style=NOTE)
         table.add_row("refused here", count_text, by_count(plan.refused))
     if plan.held_back:
-        meaning = "refused over there before; tried again later, or by `retry`"
+        meaning = "refused or not found before; tried again later, or by `retry`"
         table.add_row("held back", f"{plan.held_back:,}", meaning)
     if plan.without_key:
         meaning = "can't be found over there, such as for want of an email"
@@ -179,7 +188,7 @@ def plans_table(plans: Sequence[Plan]) -> Table:
         ],
         "takes": [span(plan.minutes * 60) for plan in plans],
     }
-    return counts_table([plan.sync for plan in plans], counts, texts)
+    return counts_table("sync", [plan.sync for plan in plans], counts, texts)
 
 
 # Runs ------------------------------------------------------------------------------
@@ -200,16 +209,18 @@ def print_runs(
         Count("unchanged", [each.unchanged for each in results]),
         Count("requests", [each.requests for each in results]),
     ]
-    if with_ids:
-        ended = [each.finished_at for each in results]
-        texts = {"ended": [f"{at:%m-%d %H:%M}" if at else "" for at in ended]}
-        names = [each.run_id for each in results]
-        console.print(counts_table(names, counts[:-1], texts))
+    texts = {"took": [span(each.seconds) for each in results]}
+    if with_ids:  # they begin with when and what
+        console.print(
+            counts_table("run", [each.run_id for each in results], counts[:5], texts)
+        )
     else:
-        texts = {"took": [span(each.seconds) for each in results]}
         names = [each.sync for each in results]
-        console.print(counts_table(names, counts, texts))
+        console.print(counts_table("sync", names, counts, texts))
+    newest: dict[str, RunResult] = {}
     for result in results:
+        newest.setdefault(result.sync, result)
+    for result in newest.values():
         for words in remarks(result):
             console.print(words, soft_wrap=True)
 
@@ -226,6 +237,9 @@ def remarks(result: RunResult) -> Iterator[Text]:
             f": refused {by_count(result.rejections) or f'{result.rejected:,}'}",
             (f". Which: intent sync rejected {result.sync}", QUIET),
         )
+    if result.skips:
+        words = "; ".join(f"{SKIPS.get(c, c)} {n:,}" for c, n in result.skips.items())
+        yield heading(result.sync, f"skipped: {words}")
     if result.deferred:
         yield heading(result.sync, "what was deferred is sent by the next run")
     if result.in_doubt:
@@ -293,7 +307,7 @@ def print_rejections(rejections: Sequence[Rejection], console: Console) -> None:
     table.add_column("row", no_wrap=True)
     table.add_column("to", no_wrap=True)
     table.add_column("tries", justify="right", no_wrap=True)
-    table.add_column("next try", no_wrap=True)
+    table.add_column("next try from", no_wrap=True)
     table.add_column("why", overflow="fold")
     for each in rejections:
         name, _ = OPS.get(each.op, (each.op, ""))
@@ -302,7 +316,7 @@ def print_rejections(rejections: Sequence[Rejection], console: Console) -> None:
             Text((each.row_id or "")[:ID_SHOWN]),
             name,
             f"{each.tries}",
-            f"{each.next_try_at:%m-%d %H:%M}",
+            moment(each.next_try_at),
             Text(": ".join(part for part in why if part)),
         )
     console.print(table)
@@ -322,19 +336,23 @@ def print_drift(drift: Drift, console: Console) -> None:
     if table.row_count:
         console.print(Padding(table, (0, 0, 0, 2)))
     if drift.row_ids:
-        console.print(Text(f"  Such as {', '.join(drift.row_ids)}"), soft_wrap=True)
+        some = ", ".join(each[:ID_SHOWN] for each in drift.row_ids[:ROWS_SHOWN])
+        console.print(Text(f"  Such as {some}. Whose: intent explain ROW"))
 
 
 def counts_table(
-    names: Sequence[str], counts: Sequence[Count], texts: Mapping[str, Sequence[str]]
+    title: str,
+    names: Sequence[str],
+    counts: Sequence[Count],
+    texts: Mapping[str, Sequence[str]],
 ) -> Table:
-    """A row per sync: its counts, without those that are 0 for all, then texts."""
+    """A row per name: its counts, without those that are 0 for all, then texts."""
     shown = [each for each in counts if any(each.numbers)]
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     longest = max((len(name) for name in names), default=0)
-    table.add_column("sync", overflow="fold", min_width=min(longest, NAME_SHOWN))
-    for title in (*(each.title for each in shown), *texts):
-        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column(title, overflow="fold", min_width=min(longest, NAME_SHOWN))
+    for heads in (*(each.title for each in shown), *texts):
+        table.add_column(heads, justify="right", no_wrap=True)
     for row, name in enumerate(names):
         table.add_row(
             Text(name),

@@ -83,6 +83,8 @@ class RunResult:
     """Why it was stopped, in words."""
     rejections: Mapping[str, int] = field(default_factory=dict)
     """Rejected rows by code."""
+    skips: Mapping[str, int] = field(default_factory=dict)
+    """Skipped rows by code."""
 
     @property
     def exit_code(self) -> ExitCode:

@@ -125,9 +125,10 @@ def read_settings(kind: type[SettingsT]) -> SettingsT:
         faults = []
         for fault in error.errors(include_input=False, include_context=False):
             variable = f"{prefix}{'_'.join(map(str, fault['loc']))}".upper()
-            message = fault["msg"].removeprefix("Value error, ")
+            message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
             wrong = "is missing" if fault["type"] == "missing" else message
-            faults.append(f"- {variable}: {wrong}")
+            # A fault of several names them itself.
+            faults.append(f"- {variable}: {wrong}" if fault["loc"] else f"- {wrong}")
         raise BadInputError(
             "\n".join(
                 [

@@ -12,9 +12,10 @@ import duckdb
 from intent.errors import BadInputError, LockedError, UnavailableError
 from intent.sync.fields import quoted
 from intent.sync.ledger import LOCK_WORDS, Ledger, kind_of
-from intent.sync.load import line_of
+from intent.sync.load import at
 from intent.sync.spec import FieldType, Sync
 from intent.warehouse import PUBLIC_SCHEMA
+from intent.yaml_files import did_you_mean
 
 PROMISED = ("contact_id", "as_of", "intent_score", "segment", "is_exportable")
 """Columns of contact_intent without which nothing is sent."""
@@ -221,11 +222,12 @@ def refuse_mapping(sync: Sync, source: Source) -> None:
         BadInputError: with all that is missing or does not fit, by line.
     """
     faults: list[tuple[tuple[str, ...], str]] = []
-    for mart in (sync.source, *sync.also):
+    for key, mart in (("source", sync.source), *(("also", each) for each in sync.also)):
         if mart not in source.columns:
-            faults.append((("source",), f"there is no mart {mart}"))
-        elif mart != sync.source and not source.has(mart, sync.row_id):
-            faults.append((("also",), f"{mart} has no column {sync.row_id}"))
+            hint = did_you_mean(mart, source.columns)
+            faults.append(((key,), f"there is no mart {mart}{hint}"))
+        elif key == "also" and not source.has(mart, sync.row_id):
+            faults.append(((key,), f"{mart} has no column {sync.row_id}"))
     if faults:
         raise BadInputError(worded(sync, faults))
     for path, name in (
@@ -239,7 +241,10 @@ def refuse_mapping(sync: Sync, source: Source) -> None:
             kind = column_type(sync, source, name)
             fitting = FITTING.get(rule.type)
             if kind is None:
-                faults.append((("fields", field), f"there is no column {name}"))
+                mart, _, column = name.rpartition(".")
+                hint = did_you_mean(column, source.columns[mart or sync.source])
+                wrong = f"there is no column {name}{hint}"
+                faults.append((("fields", field), wrong))
             elif fitting and kind.partition("(")[0] not in fitting:
                 faults.append(
                     (
@@ -247,8 +252,27 @@ def refuse_mapping(sync: Sync, source: Source) -> None:
                         f"{name} is {kind}, of which no {rule.type} can be made",
                     )
                 )
+    faults += unknown_segments(sync, source)
     if faults:
         raise BadInputError(worded(sync, faults))
+
+
+def unknown_segments(
+    sync: Sync, source: Source
+) -> Sequence[tuple[tuple[str, ...], str]]:
+    """Lists of segments that there are not."""
+    changes = sync.segment_changes
+    if changes is None or changes.column != "segment":
+        return []
+    known = ", ".join(source.ranks)
+    return [
+        (
+            ("segment_changes", "lists", segment),
+            f"there is no such segment (there are: {known})",
+        )
+        for segment in changes.lists
+        if segment not in source.ranks
+    ]
 
 
 def column_type(sync: Sync, source: Source, name: str) -> str | None:
@@ -259,9 +283,4 @@ def column_type(sync: Sync, source: Source, name: str) -> str | None:
 
 def worded(sync: Sync, faults: Sequence[tuple[tuple[str, ...], str]]) -> str:
     """Faults of a sync's file in words, a line each."""
-    lines = [f"the sync {sync.name} can not be used:"]
-    for path, wrong in faults:
-        line = line_of(sync.file, path) if sync.file else None
-        where = f"line {line}: " if line else ""
-        lines.append(f"- {where}{'.'.join(path)}: {wrong}")
-    return "\n".join(lines)
+    return "\n".join(f"{at(sync, *path)}: {wrong}" for path, wrong in faults)

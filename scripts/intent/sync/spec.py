@@ -4,13 +4,15 @@ The models are also the source of `syncs/schema.json`, by which editors complete
 check the files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from intent.yaml_files import MisplacedError
 
 NAME = r"^[a-z][a-z0-9_]{0,62}$"
 Column = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$")]
@@ -236,23 +238,30 @@ class Sync(_Model):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.match.field in self.fields:
-            raise ValueError(f"{self.match.field} is the match field: not in fields")
+            wrong = f"{self.match.field} is the match field: not in fields"
+            raise MisplacedError(("fields", self.match.field), wrong)
         if not any(rule.trigger for rule in self.fields.values()):
-            raise ValueError("no field is a trigger: nothing would ever be sent again")
-        for name in self.columns:
+            wrong = "none is a trigger: nothing would ever be sent again"
+            raise MisplacedError(("fields",), wrong)
+        for path, name in self._named_columns():
             mart = name.rpartition(".")[0]
             if mart and mart not in self.also:
-                raise ValueError(f"{name}: {mart} is not among `also`")
+                raise MisplacedError(path, f"{mart} is not among `also`")
         return self
+
+    def _named_columns(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """All columns that it reads, and where each stands."""
+        yield ("row_id",), self.row_id
+        yield ("match", "column"), self.match.column
+        for field, rule in self.fields.items():
+            yield from ((("fields", field), name) for name in rule.sources)
+        if self.segment_changes:
+            yield ("segment_changes", "column"), self.segment_changes.column
 
     @cached_property
     def columns(self) -> Sequence[str]:
         """All columns that it reads, each once."""
-        names = [self.row_id, self.match.column]
-        names += [name for rule in self.fields.values() for name in rule.sources]
-        if self.segment_changes:
-            names.append(self.segment_changes.column)
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(name for _, name in self._named_columns()))
 
 
 def json_schema() -> dict[str, Any]:

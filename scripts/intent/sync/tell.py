@@ -59,19 +59,20 @@ def as_result(ledger: Ledger, found: Sequence[Any]) -> RunResult:
         reason=reason,
         requests=requests,
         seconds=seconds,
-        rejections=rejections(ledger, run_id),
+        rejections=by_code(ledger, run_id, State.REJECTED),
+        skips=by_code(ledger, run_id, State.SKIPPED),
         **dict(zip(COUNTS, found[8:], strict=True)),
     )
 
 
-def rejections(ledger: Ledger, run_id: str) -> dict[str, int]:
-    """A run's rejected rows by code."""
+def by_code(ledger: Ledger, run_id: str, state: State) -> dict[str, int]:
+    """A run's rows that ended in a state, by code."""
     return dict(
         ledger.rows(
             "select code, count(*) from (select seq, max_by(state, rowid) as state,"
             " max_by(code, rowid) as code from outcomes where run_id = ? group by seq)"
-            f" where state = '{State.REJECTED}' group by code order by 2 desc, 1",
-            [run_id],
+            " where state = ? group by code order by 2 desc, 1",
+            [run_id, state],
         )
     )
 

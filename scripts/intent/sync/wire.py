@@ -221,6 +221,8 @@ class HttpChannel:
             check_address(self._adapter, address)
         path = request.path if request.path.startswith("/") else f"/{request.path}"
         try:
+            if not all(map(str.isprintable, headers.values())):
+                raise UnicodeError  # a line break, which would end the header
             return self._client.build_request(
                 request.method,
                 f"{address.rstrip('/')}{path}",
@@ -293,10 +295,12 @@ def check_address(adapter: Adapter[Any], address: str) -> None:
     try:
         url = httpx2.URL(address)
     except (httpx2.InvalidURL, TypeError):
+        url = httpx2.URL()
+    if not (url.scheme and url.host):
         raise BadInputError(
             f"{variable_of(adapter, address)}: this is not an address. It looks like "
             f"https://{adapter.hosts[0]}."
-        ) from None
+        )
     host = url.host.rstrip(".")
     is_theirs = url.scheme == "https" and any(
         fnmatchcase(host, pattern) for pattern in adapter.hosts
@@ -304,7 +308,7 @@ def check_address(adapter: Adapter[Any], address: str) -> None:
     is_ours = url.scheme in ("http", "https") and is_loopback(host)
     if url.userinfo or not (is_theirs or is_ours):
         raise BadInputError(
-            f"{variable_of(adapter, host)}: {url.scheme or 'no scheme'}://{host} is "
+            f"{variable_of(adapter, host)}: {url.scheme}://{host} is "
             f"no address of {adapter.name}, so nothing was sent there. Its addresses "
             f"are https://{', https://'.join(adapter.hosts)}, without a name or "
             "password in them."

@@ -32,10 +32,10 @@ class SalesforceSettings(Settings):
     client_id: str
     """The consumer key of the connected app (or external client app)."""
     client_secret: SecretStr | None = None
-    """Its consumer secret, for the client credentials flow."""
+    """Its consumer secret: the client credentials flow. This or the key is needed."""
     private_key: SecretStr | None = None
-    """The private key (PEM) of the app's certificate, for the JWT bearer flow, in place
-    of the secret."""
+    """In its place, the private key (PEM) of the app's certificate: the JWT bearer
+    flow."""
     username: str = ""
     """With the private key: the user whose rights are used."""
     url: str = ""
@@ -44,9 +44,14 @@ class SalesforceSettings(Settings):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.client_secret is None) == (self.private_key is None):
-            raise ValueError("either CLIENT_SECRET or PRIVATE_KEY is needed")
+            raise ValueError(
+                "either INTENT_SALESFORCE_CLIENT_SECRET or "
+                "INTENT_SALESFORCE_PRIVATE_KEY is needed"
+            )
         if self.private_key is not None and not self.username:
-            raise ValueError("PRIVATE_KEY needs USERNAME, too")
+            raise ValueError(
+                "INTENT_SALESFORCE_PRIVATE_KEY needs INTENT_SALESFORCE_USERNAME, too"
+            )
         return self
 
     @property

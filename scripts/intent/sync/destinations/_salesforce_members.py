@@ -11,6 +11,7 @@ import orjson
 
 from intent.errors import BadInputError
 from intent.sync.destinations._salesforce_query import RECORD_ID
+from intent.sync.load import at
 from intent.sync.model import Request, Row
 from intent.sync.spec import Sync
 
@@ -31,20 +32,20 @@ def check(sync: Sync) -> None:
         return
     if changes.told_as == "events":
         raise BadInputError(
-            f"{sync.name}: segment_changes: Salesforce has no events to be told as. "
+            f"{at(sync, 'segment_changes')}: Salesforce has no events to be told as. "
             "Leave segment_changes out and let a record-triggered flow watch the "
             "segment's field, or use `as: lists` with a campaign for each segment."
         )
     if sync.object not in REFERENCES:
         raise BadInputError(
-            f"{sync.name}: segment_changes: members of a campaign are contacts or "
+            f"{at(sync, 'segment_changes')}: members of a campaign are contacts or "
             f"leads, and this sync's object is {sync.object}. Leave segment_changes "
             "out."
         )
     for segment, campaign in changes.lists.items():
         if len(campaign) != 18 or not RECORD_ID.match(campaign):
             raise BadInputError(
-                f"{sync.name}: segment_changes: lists: {segment}: a campaign's id has "
+                f"{at(sync, 'segment_changes', 'lists', segment)}: a campaign's id has "
                 "18 letters and digits and begins with 701. It stands in the address "
                 "of the campaign's page."
             )

@@ -18,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 
 from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
+from intent.sync.load import at
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -490,9 +491,10 @@ def check_sync(sync: Sync, options: CustomerIoOptions) -> None:
             sync.mode is Mode.MIRROR and options.erased == "suppress"
         ),
     }
-    if found := [f"- {fault}" for fault, is_there in faults.items() if is_there]:
+    found = [fault.partition(": ") for fault, is_there in faults.items() if is_there]
+    if found:
         raise BadInputError(
-            "\n".join([f"the sync {sync.name} can't be told to Customer.io:", *found])
+            "\n".join(f"{at(sync, *key.split('.'))}: {why}" for key, _, why in found)
         )
 
 

@@ -17,6 +17,7 @@ from intent.errors import BadInputError
 from intent.settings import find_project
 from intent.sync.adapter import Adapter
 from intent.sync.destinations._files_formats import FORMATS, Column
+from intent.sync.load import at
 from intent.sync.model import (
     ACKNOWLEDGED,
     RECORD_OPS,
@@ -116,9 +117,9 @@ class Files(Adapter[FilesSettings]):
         taken = {OP, UNSET, sync.match.field} & {*sync.fields}
         if sync.match.field in (OP, UNSET, *CHANGE_COLUMNS) or taken:
             raise BadInputError(
-                f"The sync {sync.name}: the files have a column of their own called "
-                f"{', '.join(sorted(taken)) or sync.match.field}. Call the field "
-                "something else."
+                f"{at(sync, 'fields' if taken else 'match')}: the files have a column "
+                f"of their own called {', '.join(sorted(taken)) or sync.match.field}. "
+                "Call the field something else."
             )
         text = [Column(OP), Column(sync.match.field)]
         fields = [Column(name, rule.type) for name, rule in sync.fields.items()]
@@ -264,17 +265,15 @@ class Files(Adapter[FilesSettings]):
         """A look at the folder."""
         return [Request("HEAD", f"/{self.sync.name}/")]
 
+    def refuses(self, response: Response) -> Verdict | None:
+        """What an answer means that is none of success."""
+        return refused(response)
+
     def read_fields(
         self, responses: Sequence[Response]
     ) -> Mapping[str, RemoteField] | None:
-        """None: files have the columns that the sync names.
-
-        Raises:
-            ValueError: the place can't be written.
-        """
-        for response in responses:
-            if refusal := refused(response):
-                raise ValueError(refusal.message)
+        """None: files have the columns that the sync names."""
+        del responses
         return None
 
     # Set-up ------------------------------------------------------------------------

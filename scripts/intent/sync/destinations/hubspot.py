@@ -25,6 +25,7 @@ from intent.sync.destinations._hubspot_answers import (
 )
 from intent.sync.destinations._hubspot_setup import steps
 from intent.sync.destinations._hubspot_values import heard, remote_field, spoken
+from intent.sync.load import at
 from intent.sync.model import (
     ACKNOWLEDGED,
     WRITES,
@@ -397,26 +398,26 @@ def refuse_sync(sync: Sync) -> None:
     """
     changes = sync.segment_changes
     if sync.object not in OBJECTS:
-        wrong = f"object: {sync.object} is none of {', '.join(OBJECTS)}"
-    elif changes and changes.told_as == "events":
-        wrong = (
-            "segment_changes: HubSpot has events of one's own only in Enterprise, and "
-            "they are not told by this project. Use `as: lists`, or leave it out and "
-            "let workflows start from the property with the segment"
+        raise BadInputError(
+            f"{at(sync, 'object')}: {sync.object} is none of {', '.join(OBJECTS)}."
         )
-    elif changes and not all(each.isdigit() for each in changes.lists.values()):
-        wrong = (
-            "segment_changes.lists: the id of a list is a number; it is shown in the "
-            "list's details (not the one in the address of its page)"
+    if changes and changes.told_as == "events":
+        raise BadInputError(
+            f"{at(sync, 'segment_changes')}: HubSpot has events of one's own only in "
+            "Enterprise, and they are not told by this project. Use `as: lists`, or "
+            "leave it out and let workflows start from the property with the segment."
         )
-    elif sync.match.field == RECORD_ID and sync.mode is not Mode.UPDATE_ONLY:
-        wrong = (
-            f"mode: records can't be created by {RECORD_ID}, which HubSpot gives. Use "
-            "`mode: update_only`, or match by a property of your own with unique values"
+    if changes and not all(each.isdigit() for each in changes.lists.values()):
+        raise BadInputError(
+            f"{at(sync, 'segment_changes', 'lists')}: the id of a list is a number; it "
+            "is shown in the list's details (not the one in the address of its page)."
         )
-    else:
-        return
-    raise BadInputError(f"the sync {sync.name} can not be used: {wrong}.")
+    if sync.match.field == RECORD_ID and sync.mode is not Mode.UPDATE_ONLY:
+        raise BadInputError(
+            f"{at(sync, 'match', 'field')}: records can't be created by {RECORD_ID}, "
+            "which HubSpot gives. Use `mode: update_only`, or match by a property of "
+            "your own with unique values."
+        )
 
 
 ADAPTER = HubSpot

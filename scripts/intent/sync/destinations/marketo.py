@@ -27,6 +27,7 @@ from intent.sync.destinations._marketo_values import (
     to_field,
     to_marketo,
 )
+from intent.sync.load import at
 from intent.sync.model import (
     Advice,
     Job,
@@ -479,19 +480,18 @@ def _options(sync: Sync) -> MarketoOptions:
     options = read_options(sync, MarketoOptions)
     if sync.object != "lead":
         raise BadInputError(
-            f"syncs/{sync.name}.yml, object: Marketo has no {sync.object}; set it to "
-            "lead."
+            f"{at(sync, 'object')}: Marketo has no {sync.object}; set it to lead."
         )
     changes = sync.segment_changes
     if changes and changes.told_as == "events" and options.activity_type_id is None:
         raise BadInputError(
-            f"syncs/{sync.name}.yml, segment_changes: Marketo keeps events as custom "
+            f"{at(sync, 'segment_changes')}: Marketo keeps events as custom "
             "activities. Create one, and set options: activity_type_id to its id."
         )
     if changes and not all(map(str.isdecimal, changes.lists.values())):
         raise BadInputError(
-            f"syncs/{sync.name}.yml, segment_changes, lists: Marketo's static lists "
-            "have numbers, as in the address of the list: 1001 in #ST1001A1."
+            f"{at(sync, 'segment_changes', 'lists')}: Marketo's static lists have "
+            "numbers, as in the address of the list: 1001 in #ST1001A1."
         )
     return options
 

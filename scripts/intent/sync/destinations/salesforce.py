@@ -24,6 +24,7 @@ from intent.sync.destinations import _salesforce_query as query
 from intent.sync.destinations import _salesforce_schema as schema
 from intent.sync.destinations._salesforce_auth import SalesforceSettings
 from intent.sync.destinations._salesforce_setup import setup_lines
+from intent.sync.load import at
 from intent.sync.model import (
     RECORD_OPS,
     Job,
@@ -272,15 +273,21 @@ def check_sync(sync: Sync) -> None:
     Raises:
         BadInputError: it does.
     """
-    for name in (sync.object, sync.match.field, *sync.fields):
+    paths = (
+        ("object",),
+        ("match", "field"),
+        *(("fields", each) for each in sync.fields),
+    )
+    names = (sync.object, sync.match.field, *sync.fields)
+    for path, name in zip(paths, names, strict=True):
         if not NAME.match(name):
             raise BadInputError(
-                f"{sync.name}: {name} is no name of an object or field in Salesforce. "
-                "It is the API name, such as Intent_Score__c."
+                f"{at(sync, *path)}: {name} is no name of an object or field in "
+                "Salesforce. It is the API name, such as Intent_Score__c."
             )
     if sync.mode is not Mode.UPDATE_ONLY and not sync.match.field.endswith("__c"):
         raise BadInputError(
-            f"{sync.name}: match: Salesforce creates records by an external id, and "
+            f"{at(sync, 'match')}: Salesforce creates records by an external id, and "
             f"{sync.match.field} is none. Set mode: update_only, or match a custom "
             "field that is an external id."
         )
