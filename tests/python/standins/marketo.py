@@ -14,6 +14,7 @@ Sync Leads may take up to 90 s.)
 
 import csv
 import io
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -138,6 +139,7 @@ class MarketoStandIn(StandIn):
         """So many imports from now on end as Failed, having done half of their work."""
         self.warned: set[str] = set()
         """Match keys whose rows end with a warning, when they are imported."""
+        self._ids = itertools.count(318_001)
         self._leads: dict[int, Lead] = {}
         self._by_email: dict[str, list[Lead]] = {}
         self._lists: dict[int, set[int]] = {1001: set(), 1002: set(), 1003: set()}
@@ -333,7 +335,7 @@ class MarketoStandIn(StandIn):
     def create(self, values: Mapping[str, Any]) -> Lead:
         now = _now()
         lead = Lead(
-            len(self._leads) + 1 + 318_000,
+            next(self._ids),
             {**values, "createdAt": now, "updatedAt": now},
             self._answering,
             time.monotonic() + self.settles_after,
