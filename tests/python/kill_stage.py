@@ -3,7 +3,7 @@
 import copy
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +15,9 @@ from intent.sync.model import State
 from intent.sync.spec import Sync
 from kill_points import NEVER, Fate, ForkServer, Play
 from standins import find_cases
-from standins.case import Case
-from standins.kit import Fields, StandIn
+from standins.case import Case, Told
+from standins.files import FilesStandIn
+from standins.kit import Fields, Route, StandIn
 from sync_shop import SyncShop, load_sync
 from sync_stage import told
 
@@ -60,13 +61,43 @@ class Kill:
         return changes
 
 
+class FilesRemote(StandIn):
+    """Who imports the files of a folder, as often as somebody looks."""
+
+    folder = Path()
+
+    def routes(self) -> Sequence[Route]:
+        return []
+
+    @property
+    def reader(self) -> FilesStandIn:
+        """A reader that has seen nothing yet."""
+        found = FilesStandIn(self.folder / "files")
+        found.take()
+        self.creations = found.creations
+        return found
+
+    def records(self, kind: str = "") -> dict[str, Fields]:
+        return self.reader.records(kind)
+
+    def events(self) -> list[dict[str, Any]]:
+        return self.reader.events()
+
+
+def read_event(event: Mapping[str, Any]) -> Told:
+    before, after = event.get("from_segment"), event.get("to_segment")
+    return event["key"], event["event_id"], before, after
+
+
 CASES = {case.name: case for case in find_cases()}
+FILES = Case("files", "files", FilesRemote, lambda _: {}, event=read_event)
 MARKETO = {"settle_seconds": 0.02, "activity_type_id": 100001}
 QUICK_MARKETO = {"settles_after": 0.01, "import_seconds": 0.01}
 KILLS = [
     Kill(CASES["hubspot"], "lists"),
     Kill(CASES["customer_io"], "events"),
     Kill(CASES["webhook"], "events"),
+    Kill(FILES, "events", changes={"rows_at_once": 4}),
     Kill(CASES["salesforce"], "lists"),
     Kill(
         CASES["salesforce_bulk"],
@@ -125,6 +156,11 @@ class KillStage:
         assert not fate.error or is_told, (kill_at, fate)
         return fate
 
+    @property
+    def exports(self) -> Path:
+        """Where files are written."""
+        return Path(self.variables["INTENT_FILES_FOLDER"])
+
     # What is played ---------------------------------------------------------------
 
     def prepare(self) -> None:
@@ -146,6 +182,8 @@ class KillStage:
         self.known |= self.expected().keys()
         self.keep(CHANGED)
         shutil.copy(shop.ledger, self.kept / "ledger.duckdb")
+        self.exports.mkdir(exist_ok=True)
+        shutil.copytree(self.exports, self.kept / "exports")
         self.before = copy.deepcopy(self.state())
 
     def change(self, number: int, values: str) -> None:
@@ -179,6 +217,8 @@ class KillStage:
         self.show(CHANGED)
         shutil.copy(self.kept / "ledger.duckdb", self.shop.ledger)
         self.shop.ledger.with_name("ledger.duckdb.wal").unlink(missing_ok=True)
+        shutil.rmtree(self.exports)
+        shutil.copytree(self.kept / "exports", self.exports)
         with self.remote._lock:
             vars(self.remote).update(copy.deepcopy(self.before))
 
@@ -303,5 +343,9 @@ def set_kill_stage(
         remote.prepare(sync)
         kept = folder / "kept"
         kept.mkdir()
+        exports = shop.folder / "exports"
         variables = {**shop.environment, **kill.case.settings(remote.url)}
+        variables["INTENT_FILES_FOLDER"] = str(exports)
+        if isinstance(remote, FilesRemote):
+            remote.folder = exports
         yield KillStage(kill, remote, shop, sync, server, variables, kept)

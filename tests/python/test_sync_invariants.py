@@ -143,7 +143,7 @@ def test_some_histories_end_well(
 
 @pytest.mark.faults
 @pytest.mark.parametrize("kill", PLAYED, ids=str)
-@histories(25)
+@histories(15)
 def test_many_histories_end_well(
     kill: Kill, server: ForkServer, played: Sequence[tuple[Any, Step]]
 ) -> None:
