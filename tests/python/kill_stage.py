@@ -97,7 +97,7 @@ KILLS = [
     Kill(CASES["hubspot"], "lists"),
     Kill(CASES["customer_io"], "events"),
     Kill(CASES["webhook"], "events"),
-    Kill(FILES, "events", changes={"rows_at_once": 4}),
+    Kill(FILES, "events", changes={"rows_at_once": 8}),
     Kill(CASES["salesforce"], "lists"),
     Kill(
         CASES["salesforce_bulk"],

@@ -5,7 +5,7 @@ late or never, forgets rows, refuses some; runs are killed at any point, and res
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ def change(stage: KillStage, what: str, *of: Any) -> None:
             stage.remote.omit(key)
 
 
-def histories(most: int) -> Any:
+def histories(most: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Some histories, the same each time; not shrunk, as that takes long."""
     quick = settings(
         max_examples=most,
@@ -130,7 +130,12 @@ def histories(most: int) -> Any:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    return lambda test: quick(given(played=rounds)(test))
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        decorated: Callable[..., None] = quick(given(played=rounds)(test))
+        return decorated
+
+    return decorate
 
 
 @pytest.mark.parametrize("kill", PLAYED, ids=str)
