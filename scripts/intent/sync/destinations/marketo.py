@@ -124,6 +124,7 @@ class MarketoAdapter(Adapter[MarketoSettings]):
     settings = MarketoSettings
     hosts = ("*.mktorest.com",)
     native_modes = frozenset(Mode)
+    job_requests = 3  # upload, look, failures or warnings
     native_leave = True
     needs_remote_id = frozenset({Op.DELETE, Op.JOIN, Op.DROP, Op.EVENT})
     lookup_rows = LOOKUP_ROWS
