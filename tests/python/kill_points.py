@@ -1,15 +1,16 @@
 """A process that runs syncs in forks of itself, and kills each at the point asked for.
 
 A point lies before and after each step that lasts: a commit of the ledger, a request,
-the steps in which a file is written. A process that is killed between two of them
-leaves what one does that is killed at the first, so these are all there are.
+the steps in which a file is written. A process that is killed between two steps leaves
+what one does that is killed right after the first, so these are all there are; where
+nothing else is under way, the end of a step and the beginning of the next are one.
 
 Forks start warm, which makes hundreds of runs affordable. The process that forks opens
 no database and starts no thread.
 """
 
+import faulthandler
 import importlib
-import itertools
 import json
 import os
 import signal
@@ -26,6 +27,11 @@ from typing import Any, Self
 
 HERE = Path(__file__).resolve().parent
 NEVER = 0
+LONGEST_SECONDS = 60
+"""After these a run is taken to hang: it says where, and ends."""
+FORKS = 3
+"""How often a run is begun that hangs before its first point: libraries have threads of
+their own, whose locks a fork may find taken."""
 WARM = (
     *("anyio._backends._asyncio", "h11", "httpcore2", "pyarrow.dataset", "truststore"),
     *("intent.sync.service", "pyarrow.parquet", "sync_shop", "sync_stage"),
@@ -72,6 +78,7 @@ class ForkServer:
             stdout=subprocess.PIPE,
             text=True,
             cwd=HERE,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         )
 
     def __enter__(self) -> Self:
@@ -100,7 +107,12 @@ def serve() -> None:
     """Make the runs that are asked for, each in a fork."""
     warm_up()
     for line in sys.stdin:
-        print(json.dumps(asdict(in_fork(Play(**json.loads(line))))), flush=True)
+        play = Play(**json.loads(line))
+        for _ in range(FORKS):
+            fate = in_fork(play)
+            if fate.points or not fate.error:
+                break
+        print(json.dumps(asdict(fate)), flush=True)
 
 
 def warm_up() -> None:
@@ -118,6 +130,7 @@ def in_fork(play: Play) -> Fate:
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         os.close(reading)
+        faulthandler.dump_traceback_later(LONGEST_SECONDS, exit=True)
         code = 0
         try:
             act(play, writing)
@@ -146,16 +159,7 @@ def act(play: Play, told: int) -> None:
     def tell(**what: Any) -> None:
         os.write(told, json.dumps(what).encode() + b"\n")
 
-    numbers = itertools.count(1)
-    turn = threading.Lock()
-
-    def point(name: str) -> None:
-        with turn:  # the ledger has a thread of its own
-            tell(point=name)
-            if next(numbers) == play.kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-                signal.pause()
-
+    steps = Steps(tell, play.kill_at)
     from intent.errors import IntentError  # noqa: PLC0415
     from intent.settings import places  # noqa: PLC0415
     from intent.sync import service  # noqa: PLC0415
@@ -163,7 +167,7 @@ def act(play: Play, told: int) -> None:
     from sync_stage import GUARDS, Silent  # noqa: PLC0415
 
     os.environ.update(play.variables)
-    wrap_all(point)
+    wrap_all(steps)
     shorten()
     TRICKS[play.trick]()
     sync = load_sync(play.sync, **play.changes)
@@ -187,54 +191,84 @@ def act(play: Play, told: int) -> None:
 # Points -----------------------------------------------------------------------------
 
 
-def wrap_all(point: Callable[[str], None]) -> None:
-    """Put a point before and after each step that lasts."""
+class Steps:
+    """Counts the points of a run, and dies at one."""
+
+    def __init__(self, tell: Callable[..., None], kill_at: int) -> None:
+        self._tell = tell
+        self._kill_at = kill_at
+        self._points = 0
+        self._under_way = 0
+        self._turn = threading.Lock()  # the ledger has a thread of its own
+
+    def begin(self, name: str) -> None:
+        with self._turn:
+            if self._under_way or not self._points:
+                self._point(f"before {name}")
+            self._under_way += 1
+
+    def end(self, name: str) -> None:
+        with self._turn:
+            self._under_way -= 1
+            self._point(f"after {name}")
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """A step that lasts."""
+        self.begin(name)
+        try:
+            yield
+        finally:
+            self.end(name)
+
+    def _point(self, name: str) -> None:
+        self._tell(point=name)
+        self._points += 1
+        if self._points == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+            signal.pause()
+
+
+def wrap_all(steps: Steps) -> None:
+    """Make steps of all that lasts."""
     from intent.sync import deletions, file_channel, ledger, service, wire  # noqa: PLC0415
 
     commit = ledger.Ledger.commit
 
     @contextmanager
-    def commit_with_points(self: Any) -> Iterator[Any]:
-        point("before a commit")
-        with commit(self) as connection:
+    def commit_in_steps(self: Any) -> Iterator[Any]:
+        with steps.step("a commit"), commit(self) as connection:
             yield connection
-        point("after a commit")
 
     of_ledger: Any = ledger.Ledger
-    of_ledger.commit = commit_with_points
-
+    of_ledger.commit = commit_in_steps
     channels: list[Any] = [wire.HttpChannel, file_channel.FileChannel]
     for channel in channels:
         send = channel.send
 
         @wraps(send)
-        async def send_with_points(self: Any, request: Any, send: Any = send) -> Any:
+        async def send_in_steps(self: Any, request: Any, send: Any = send) -> Any:
             what = f"{request.method} {request.path.partition('?')[0]}"
-            point(f"before {what}")
-            response = await send(self, request)
-            point(f"after {what}")
-            return response
+            with steps.step(what):
+                return await send(self, request)
 
-        channel.send = send_with_points
-
+        channel.send = send_in_steps
     for module, names in (
         (file_channel, ("write_through", "sync_folder")),
         (deletions, ("put_in_place",)),
         (service, ("leave_no_trace", "note_told", "publish_audit")),
     ):
         for name in names:
-            setattr(module, name, with_points(getattr(module, name), point))
+            setattr(module, name, in_steps(getattr(module, name), steps))
 
 
-def with_points(function: Any, point: Callable[[str], None]) -> Any:
-    """A function with a point before and after it."""
+def in_steps(function: Any, steps: Steps) -> Any:
+    """A function as a step."""
 
     @wraps(function)
     def wrapped(*values: Any, **named: Any) -> Any:
-        point(f"before {function.__name__}")
-        result = function(*values, **named)
-        point(f"after {function.__name__}")
-        return result
+        with steps.step(function.__name__):
+            return function(*values, **named)
 
     return wrapped
 

@@ -57,15 +57,21 @@ def tripping(kind: type[Adapter[Any]], name: str, bad: set[str]) -> Callable[...
 
     def request(self: Adapter[Any], part: Part) -> Request:
         trip(bad, part.rows)
-        made: Request = true(self, part)
-        return made
+        asked: Request = true(self, part)
+        return asked
 
     def step(self: Adapter[Any], part: Part, job: Job) -> Request:
         trip(bad, part.rows)
-        made: Request = true(self, part, job)
-        return made
+        asked: Request = true(self, part, job)
+        return asked
 
-    return {"pack": pack, "refuse": refuse, "request": request, "step": step}[name]
+    made: dict[str, Callable[..., Any]] = {
+        "pack": pack,
+        "refuse": refuse,
+        "request": request,
+        "step": step,
+    }
+    return made[name]
 
 
 @pytest.mark.parametrize("where", ["pack", "refuse", "request"])

@@ -10,37 +10,8 @@ from pathlib import Path
 
 import pytest
 from kill_points import ForkServer
-from kill_stage import CHANGED, FIRST, Kill, KillStage, set_kill_stage
-from standins import find_cases
+from kill_stage import CHANGED, FIRST, KILLS, KillStage, set_kill_stage
 
-CASES = {case.name: case for case in find_cases()}
-MARKETO = {"settle_seconds": 0.02, "activity_type_id": 100001}
-QUICK_MARKETO = {"settles_after": 0.01, "import_seconds": 0.01}
-KILLS = [
-    Kill(CASES["hubspot"], "lists"),
-    Kill(CASES["customer_io"], "events"),
-    Kill(CASES["webhook"], "events"),
-    Kill(CASES["salesforce"], "lists"),
-    Kill(
-        CASES["salesforce_bulk"],
-        trick="salesforce_bulk",
-        uses="/jobs/ingest/",
-    ),
-    Kill(
-        CASES["marketo"],
-        "lists",
-        changes={"options": MARKETO},
-        remote=QUICK_MARKETO,
-    ),
-    Kill(
-        CASES["marketo"],
-        "events",
-        trick="marketo_bulk",
-        changes={"options": {**MARKETO, "bulk": True, "bulk_nulls_as": "NULL"}},
-        remote=QUICK_MARKETO,
-        uses="/bulk/v1/leads/batch/",
-    ),
-]
 SAMPLED = 3
 """Points in a short test."""
 MOST = 1_000
@@ -58,6 +29,7 @@ def stage(
     request: pytest.FixtureRequest, server: ForkServer, tmp_path: Path
 ) -> Iterator[KillStage]:
     with set_kill_stage(request.param, server, tmp_path) as made:
+        made.prepare()
         yield made
 
 

@@ -73,28 +73,33 @@ def defer_rest(
 
 
 def gather(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Gather the run's rows with their last outcomes in the table `all_ended`.
+    """Gather the last outcomes of the run's rows in the table `all_ended`.
 
-    `ended` has those whose ends are new. A run that is settled ended before: later ones
-    may have told of its other rows since.
+    `ended` has the rows, with those outcomes, whose ends are new. A run that is settled
+    ended before: later ones may have told of its other rows since.
     """
     connection.execute(
         "create or replace temp table all_ended as"
-        " with last as (select seq, max_by(state, rowid) as state,"
+        " select seq, max_by(state, rowid) as state,"
         " max_by(coalesce(code, ''), rowid) as code,"
         " max_by(coalesce(field, ''), rowid) as field,"
         " max_by(coalesce(message, ''), rowid) as message,"
         " max(remote_id) as told_remote_id"
-        " from outcomes where run_id = $run group by seq)"
-        " select outbox.*, last.* exclude (seq)"
-        " from outbox inner join last on outbox.seq = last.seq"
-        " where outbox.run_id = $run",
+        " from outcomes where run_id = $run"
+        " and seq in (select seq from outbox where run_id = $run) group by seq",
         {"run": run_id},
     )
+    [(is_settled,)] = connection.execute(
+        "select doubtful is not null from runs where run_id = ?", [run_id]
+    ).fetchall()
+    doubtful = "(select unnest(doubtful) from runs where run_id = $run)"
     connection.execute(
-        "create or replace temp table ended as select all_ended.* from all_ended"
-        " inner join runs on all_ended.run_id = runs.run_id"
-        " where runs.doubtful is null or list_contains(runs.doubtful, all_ended.seq)"
+        "create or replace temp table ended as"
+        " select outbox.*, all_ended.* exclude (seq)"
+        " from outbox inner join all_ended on outbox.seq = all_ended.seq"
+        " where outbox.run_id = $run"
+        f"{f' and outbox.seq in {doubtful}' if is_settled else ''}",
+        {"run": run_id},
     )
 
 
@@ -199,13 +204,15 @@ def forget_gone(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
     """Forget records that are not there.
 
     Of one whose fields were unset the keys stay: it is to be deleted if the contact is
-    erased one day.
+    erased one day. Should it come back, its segment is told anew, unless a run was only
+    taken back.
     """
     table = acked_table(sync.name)
     if sync.segment_changes is None or sync.segment_changes.told_as != "lists":
         connection.execute(
             f"update {table} set told_segment = null, unsure_told = null"
-            f" where {IS_LEFT}"
+            f" where {IS_LEFT} and match_key in (select match_key from ended"
+            f" where {IS_GONE} and told is null)"
         )
     connection.execute(
         f"delete from {table} where {IS_LEFT} and told_segment is null"

@@ -6,7 +6,7 @@ meanwhile is committed together; who needs to know that something is on the disk
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,14 +17,18 @@ import orjson
 import pyarrow as pa
 
 from intent.sync.clock import utc_now
-from intent.sync.model import Job, Outcome, Part, Request, Response, Row
+from intent.sync.ledger import acked_table
+from intent.sync.model import WRITES, Job, Outcome, Part, Request, Response, Row
 from intent.sync.outbox import Run
 from intent.sync.redact import redact
 
 Result = TypeVar("Result")
+ABOUT = "about"
+"""Of an outcome that is on its way: whose values its message may quote although its row
+has none, such as one that tells an event."""
 NAME = re.compile(r"[A-Z][A-Z0-9_]{0,79}|[0-9]{1,6}")
 """What codes of destinations look like."""
-Entry = tuple[str, Sequence[Mapping[str, Any]]]
+Entry = tuple[str, Sequence[dict[str, Any]]]
 """A table, and rows to append to it."""
 
 SCHEMAS = {
@@ -196,9 +200,10 @@ class Clerk:
             self.on_ended(sum(each.ended for each in group))
 
     def _append(self, entries: Iterable[Entry]) -> None:
-        by_table: dict[str, list[Mapping[str, Any]]] = {}
+        by_table: dict[str, list[dict[str, Any]]] = {}
         for table, rows in entries:
             by_table.setdefault(table, []).extend(rows)
+        hide_known(self.run, by_table.get("outcomes", ()))
         with self.run.ledger.commit() as connection:
             for table, rows in by_table.items():
                 if not rows:
@@ -222,6 +227,7 @@ class Clerk:
                     "seq": row.seq,
                     "state": outcome.state,
                     **told(row, outcome),
+                    ABOUT: row.key if row.op not in WRITES else None,
                     "remote_id": outcome.remote_id,
                     "request_id": request_id,
                     "decided_at": now,
@@ -271,6 +277,31 @@ def told(row: Row, outcome: Outcome) -> dict[str, str]:
         else redact(text, values)
         for name, text in words.items()
     }
+
+
+def hide_known(run: Run, outcomes: Iterable[dict[str, Any]]) -> None:
+    """Take what the ledger knows of contacts out of messages about them.
+
+    Rows that write have what they say themselves; this is for all others.
+    """
+    about: dict[str, list[dict[str, Any]]] = {}
+    for outcome in outcomes:
+        if outcome.get(ABOUT) and outcome["message"]:
+            about.setdefault(outcome[ABOUT], []).append(outcome)
+    if not about:
+        return
+    known = run.ledger.rows(
+        "select match_key, payload from outbox where sync = $sync and phase = 1"
+        " and list_contains($keys, match_key)"
+        " union all select match_key, cast(to_json(acked) as varchar)"
+        f" from {acked_table(run.sync.name)} as acked"
+        " where list_contains($keys, match_key)",
+        {"sync": run.sync.name, "keys": list(about)},
+    )
+    for key, payload in known:
+        values = orjson.loads(payload).values()
+        for outcome in about[key]:
+            outcome["message"] = redact(outcome["message"], values)
 
 
 @dataclass(frozen=True)

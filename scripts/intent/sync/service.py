@@ -8,12 +8,18 @@ from dataclasses import replace
 from typing import Protocol
 
 from intent.erasure.certificate import cut_short
-from intent.errors import BadInputError, GuardError
+from intent.errors import (
+    BadInputError,
+    GuardError,
+    LockedError,
+    UnavailableError,
+)
 from intent.settings import Places
 from intent.sync.acknowledge import Ending, end_run
 from intent.sync.audit import publish_audit
 from intent.sync.clock import now, utc_now
 from intent.sync.deletions import has_traces, leave_no_trace, note_told
+from intent.sync.desired import note_allowed
 from intent.sync.destinations import find_adapter
 from intent.sync.difference import compare
 from intent.sync.earlier import (
@@ -192,9 +198,10 @@ def store_difference(
 
 
 def resume(places: Places, sync: Sync, progress: Progress) -> RunResult | None:
-    """Finish the run before as it was planned, without reading the warehouse.
+    """Finish the run before as it was planned, also while the warehouse is away.
 
-    None: it is finished.
+    If it can be read, contacts that may not be told any more are left out. None: the
+    run before is finished.
     """
     with open_ledger(places.ledger) as ledger:
         before = last_run(ledger, sync)
@@ -202,7 +209,8 @@ def resume(places: Places, sync: Sync, progress: Progress) -> RunResult | None:
             return None
 
     def plan_rest(session: Session, run_id: str) -> Ending:
-        copy_rest(Run(session.ledger, sync, run_id), before.run_id, utc_now())
+        run = Run(session.ledger, sync, run_id)
+        copy_rest(run, before.run_id, utc_now(), knows_allowed(session, places))
         return Ending("done", is_whole=False)
 
     return carry_out(places, sync, progress, plan_rest)
@@ -223,7 +231,8 @@ def rollback(places: Places, run_id: str, progress: Progress) -> RunResult:
     """Send what was acknowledged before a run again, for each row it changed.
 
     Rows that were changed by a later run stay as they are. Records that the run
-    created get their fields unset; what it deleted can't be brought back.
+    created get their fields unset; what it deleted can't be brought back, nor can the
+    events that it told. Nothing is told of contacts of whom that is not allowed today.
 
     Args:
         places: where the ledger and the syncs are.
@@ -232,16 +241,33 @@ def rollback(places: Places, run_id: str, progress: Progress) -> RunResult:
 
     Raises:
         BadInputError: there is no such run, or it is too old.
+        LockedError: another sync runs, or dbt builds.
+        UnavailableError: the warehouse can't be read.
     """
     with open_ledger(places.ledger) as ledger:
         name = run_of(ledger, run_id)
     [sync] = load_syncs(places.syncs, [name])
 
     def plan_back(session: Session, new_id: str) -> Ending:
+        with attached(session.ledger, places.warehouse) as source:
+            refuse_mapping(sync, source)
+            note_allowed(session.ledger, sync, source)
         copy_reversed(Run(session.ledger, sync, new_id), run_id, utc_now())
         return Ending("done", is_whole=False)
 
     return carry_out(places, sync, progress, plan_back)
+
+
+def knows_allowed(session: Session, places: Places) -> bool:
+    """Note who may be told today; False if the warehouse can't be asked at present."""
+    sync = session.adapter.sync
+    try:
+        with attached(session.ledger, places.warehouse) as source:
+            refuse_mapping(sync, source)
+            note_allowed(session.ledger, sync, source)
+    except (LockedError, UnavailableError, BadInputError):
+        return False
+    return True
 
 
 def rejected(places: Places, sync: Sync) -> Sequence[Rejection]:

@@ -30,7 +30,8 @@ sys.path.insert(0, str(TESTS))
 
 import duckdb  # noqa: E402
 from intent.sync.clock import utc_now  # noqa: E402
-from intent.sync.difference import compare, desired_rows, make_acked_table  # noqa: E402
+from intent.sync.desired import desired_rows  # noqa: E402
+from intent.sync.difference import compare, make_acked_table  # noqa: E402
 from intent.sync.fields import stored  # noqa: E402
 from intent.sync.ledger import acked_table, open_ledger  # noqa: E402
 from intent.sync.session import make_adapter  # noqa: E402
