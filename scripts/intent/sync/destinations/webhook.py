@@ -260,11 +260,15 @@ class Webhook(Adapter[WebhookSettings]):
         )
 
     def _event_id(self, row: Row) -> str:
-        """The id of a row: an event's own; of a write, as a run tells it once."""
+        """The id of a row: an event's own; of a write, of what is written, and when.
+
+        Values are part of it, as two runs may have one moment if the ledger was lost.
+        """
         if row.event_id:
             return row.event_id
-        name = f"{self.sync.name}|{self._planned}|{row.op}|{row.values.get('list')}|"
-        return hashlib.sha256(f"{name}{row.key}".encode()).hexdigest()[:32]
+        name = f"{self.sync.name}|{self._planned}|{row.op}|{row.key}|".encode()
+        values = orjson.dumps(row.values, option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(name + values).hexdigest()[:32]
 
     # Reading -----------------------------------------------------------------------
 
