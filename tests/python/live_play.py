@@ -248,9 +248,15 @@ def refusal(live: Live, field: str, value: str, refuses: bool | None) -> Fact:
     if refuses is not None:
         assert (result.acknowledged, result.rejected) == (1, 1), result
     live.sees_the_mart()
-    statuses = " ".join(str(answer.status) for _, answer in live.heard[since:])
+    with_it = [
+        str(answer.status)
+        for request, answer in live.heard[since:]
+        if value.encode() in request.content
+    ]
     codes = ", ".join(result.rejections) or "not refused"
-    return Fact(f"a bad value of {field}", None, f"{codes} (statuses {statuses})")
+    return Fact(
+        f"a bad value of {field}", None, f"{codes} (status {', then '.join(with_it)})"
+    )
 
 
 def clean_up(live: Live) -> None:

@@ -6,6 +6,7 @@ deleted there. Without accounts the play itself is tested, against the stand-ins
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from intent.sync.destinations import find_adapter
 from intent.sync.load import load_syncs
 from intent.sync.secrets import setting_states
 from intent.sync.spec import Sync
-from live_play import Live, play
+from live_play import PARTS, Fact, Live, Part, play
 from standins import find_cases
+from standins.kit import StandIn
 from sync_shop import PROJECT, SyncShop
 
 SYNCS = ("hubspot", "salesforce_contacts", "customer_io", "marketo", "webhook")
@@ -60,12 +62,13 @@ def missing_settings(sync: Sync) -> list[str]:
 ONE_OF = ("INTENT_SALESFORCE_CLIENT_SECRET", "INTENT_SALESFORCE_PRIVATE_KEY")
 
 
-@pytest.mark.parametrize("name", SYNCS)
-def test_the_play_with_stand_ins(
-    name: str, shop: SyncShop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case = next(case for case in find_cases() if case.sync == name)
-    [sync] = load_syncs(PROJECT / "syncs", [name])
+@pytest.fixture
+def remote(
+    request: pytest.FixtureRequest, shop: SyncShop, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[StandIn]:
+    """The stand-in of a sync, in place of an account."""
+    case = next(case for case in find_cases() if case.sync == request.param)
+    [sync] = load_syncs(PROJECT / "syncs", [case.sync])
     for variable in [each for each in os.environ if each.startswith("INTENT_")]:
         if variable not in shop.environment:
             monkeypatch.delenv(variable)
@@ -75,7 +78,36 @@ def test_the_play_with_stand_ins(
             monkeypatch.setenv(variable, value)
         assert missing_settings(sync) == []
         remote.prepare(sync)
-        facts = play(Live.open(sync, shop, monkeypatch, 1.0))
-        assert [str(fact) for fact in facts if fact.holds is False] == []
-        assert remote.records() == {}
-        assert remote.log
+        yield remote
+
+
+@pytest.mark.parametrize(
+    ("remote", "name"),
+    list(zip(SYNCS, SYNCS, strict=True)),
+    ids=SYNCS,
+    indirect=["remote"],
+)
+def test_the_play_with_stand_ins(
+    remote: StandIn, name: str, shop: SyncShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [sync] = load_syncs(PROJECT / "syncs", [name])
+    facts = play(Live.open(sync, shop, monkeypatch, 1.0))
+    assert [str(fact) for fact in facts if fact.holds is False] == []
+    assert remote.records() == {}
+    assert remote.log
+
+
+@pytest.mark.parametrize("remote", ["hubspot"], indirect=True)
+def test_a_play_that_fails_leaves_nobody(
+    remote: StandIn, shop: SyncShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(live: Live) -> Iterator[Fact]:
+        assert len(remote.records()) == 1
+        raise ZeroDivisionError
+        yield from live.read()
+
+    monkeypatch.setitem(PARTS, "hubspot", Part(there=fail))
+    [sync] = load_syncs(PROJECT / "syncs", ["hubspot"])
+    with pytest.raises(ZeroDivisionError):
+        play(Live.open(sync, shop, monkeypatch, 1.0))
+    assert remote.records() == {}
