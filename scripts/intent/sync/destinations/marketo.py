@@ -81,8 +81,11 @@ class MarketoSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="INTENT_MARKETO_")
 
     url: str = Field(min_length=1)
+    """The endpoint of the REST API, such as `https://123-ABC-456.mktorest.com/rest`."""
     client_id: SecretStr
+    """The Client Id of the custom service."""
     client_secret: SecretStr
+    """Its Client Secret."""
 
 
 class MarketoOptions(Options):
