@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo docs test test-faults bench-syncs lint clean
+.PHONY: help demo docs test test-faults test-live bench-syncs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test-faults: .venv/installed-dev ## Kill syncs at every point, and see what is l
 
 bench-syncs: .venv/installed-dev ## How close syncs come to what destinations allow
 	$(BIN)/python tests/python/bench/sync.py
+
+test-live: .venv/installed-dev ## Try an invented contact in accounts of your own
+	$(BIN)/pytest -o addopts='-q --strict-markers' -m live -rs tests/python/test_sync_live.py
 
 clean: ## Remove what was built and installed
 	rm -rf .venv target logs data/*

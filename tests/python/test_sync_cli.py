@@ -583,3 +583,13 @@ def test_tables_fit_the_terminal(
     assert last["run_id"] in folded
     assert "people: refused invalid 1" in status
     assert "salesforce_opportunities: skipped: not there 1" in status
+
+
+def test_a_run_for_which_nobody_has_a_key_says_so(desk: Desk) -> None:
+    fields = {"intent_segment": {"column": "segment", "trigger": True}}
+    match = {"field": "email", "column": "email"}
+    desk.write(match=match, fields=fields, enabled=True)
+    desk.shop.change("email = null")
+    assert "none of 30 has a match key" in desk.sync("run", "--yes").stdout
+    [run] = desk.sync("status", "--json").json["runs"]
+    assert (run["planned"], run["without_key"]) == (0, 30)

@@ -67,6 +67,17 @@ def test_first_run_makes_the_remote_what_the_mart_is(stage: Stage) -> None:
 
 
 @over(CASES)
+def test_a_plan_foretells_the_run(stage: Stage) -> None:
+    stage.shop.add(600)
+    if not stage.case.has_contacts:
+        stage.put_all()
+    plan = service.plan(places(), stage.sync)
+    result = stage.run()
+    assert plan.planned == result.planned
+    assert plan.requests == result.requests
+
+
+@over(CASES)
 def test_second_run_writes_nothing(stage: Stage) -> None:
     stage.run()
     before = len(stage.remote.log)

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from intent.sync.audit import read_audit
 from intent.sync.choose import choose
 from intent.sync.load import sync_files
 from intent.sync.progress import bar
-from intent.sync.results import Plan, RunResult
+from intent.sync.results import Drift, Finding, Plan, RunResult
 from intent.sync.several import Several, do_each
 from intent.sync.spec import Sync
 
@@ -103,9 +103,12 @@ def check_command(names: Names = None, as_json: AsJson = False) -> None:
         intent sync check hubspot
     """
     place = places()
-    several = do_each(
-        choose(place, names), lambda sync: (sync.name, service.check(place, sync))
-    )
+
+    def check(sync: Sync) -> tuple[str, Sequence[Finding]]:
+        with asking(sync):
+            return sync.name, service.check(place, sync)
+
+    several = do_each(choose(place, names), check)
     if as_json:
         content = [
             {
@@ -325,10 +328,12 @@ def reconcile_command(
         intent sync reconcile hubspot --all --json
     """
     place = places()
-    several = do_each(
-        choose(place, names),
-        lambda sync: service.reconcile(place, sync, None if everything else sample),
-    )
+
+    def compare(sync: Sync) -> Drift:
+        with asking(sync):
+            return service.reconcile(place, sync, None if everything else sample)
+
+    several = do_each(choose(place, names), compare)
     if as_json:
         print_json("drift", [each.as_json() for each in several.results], several)
     else:
@@ -371,6 +376,11 @@ def rollback_command(
 
 
 # What the commands share -----------------------------------------------------------
+
+
+def asking(sync: Sync) -> AbstractContextManager[object]:
+    """Show, in a terminal, that we wait for a destination, within the block."""
+    return console.err.status(f"asking {sync.destination}")
 
 
 def agreed(

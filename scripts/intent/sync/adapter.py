@@ -11,9 +11,10 @@ and one file in `syncs`; the conformance tests run all three.
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from intent.sync.model import (
+    WRITES,
     Advice,
     Job,
     Limits,
@@ -51,6 +52,8 @@ class Adapter(ABC, Generic[SettingsT]):
     `*.my.salesforce.com`. Besides, only loopback addresses are allowed, for tests."""
     channel: ClassVar[Literal["http", "files"]] = "http"
     """How it is spoken to: by HTTP, or by files put at `address`."""
+    job_requests: ClassVar[int] = 1
+    """As many requests as a job takes, if all goes well; for plans."""
     # These may depend on the sync: the class or the instance sets them.
     native_modes: frozenset[Mode]
     """Modes that the destination itself knows. For the others the runner reads the
@@ -202,3 +205,15 @@ class Adapter(ABC, Generic[SettingsT]):
     @abstractmethod
     def setup(self) -> Sequence[str]:
         """What an admin must do there first, a line each: fields to create, rights."""
+
+
+def needs_look_up(adapter: Adapter[Any], row: Row) -> bool:
+    """The record of a row must be read before the row is sent."""
+    if row.op in adapter.needs_remote_id and row.remote_id is None:
+        return True
+    if row.op is Op.LEAVE:
+        return not adapter.native_leave and row.remote_id is None
+    mode = adapter.sync.mode
+    if row.op in WRITES and mode not in adapter.native_modes:
+        return mode is Mode.CREATE_ONLY or row.remote_id is None
+    return False

@@ -24,7 +24,7 @@ STAMP = "stamp"
 PUBLISHED = (
     *("run_id", "sync", "destination", "state", "finished_at", "planned"),
     *("acknowledged", "rejected", "deferred", "skipped", "in_doubt", "unchanged"),
-    "requests",
+    *("without_key", "requests"),
 )
 """The columns of a published run that its result has by the same names."""
 RUNS = """

@@ -299,7 +299,7 @@ def connect(file: Path) -> Ledger:
         if any(words in str(error) for words in LOCK_WORDS):
             raise LockedError(
                 f"The ledger {file} is in use: another sync runs. Wait until it is "
-                "done, or give --wait."
+                "done; `intent sync run --wait 60` does so."
             ) from error
         if not os.access(file if file.exists() else file.parent, os.W_OK):
             raise UnavailableError(

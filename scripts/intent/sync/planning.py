@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from intent.sync.adapter import Adapter
+from intent.sync.adapter import Adapter, needs_look_up
 from intent.sync.budget import read_budget
 from intent.sync.clock import utc_now
 from intent.sync.difference import Difference
@@ -133,7 +133,7 @@ def estimate_requests(
         locally[key] = locally.get(key, 0) + 1
 
     packer = Packer(adapter, checks.faults, count)
-    requests = units = packed = 0
+    requests = units = packed = looked_up = 0
     found = ledger.rows(
         "select seq, op, match_key, payload, event_id, remote_id, phase from planned"
         f" where refusal is null and not is_held order by seq limit {MOST_PACKED}"
@@ -146,12 +146,14 @@ def estimate_requests(
                 count(row, refusal)
             else:
                 fit.append(row)
+                looked_up += needs_look_up(adapter, row)
         for part in packer.pack(fit):
-            requests += 1
+            requests += adapter.job_requests if adapter.is_job(part) else 1
             units += len(part.rows)
             packed += len(part.rows)
     if not packed:
         return 0, 0, locally
+    requests += math.ceil(looked_up / (adapter.lookup_rows or 1))
     scale = max(1.0, rows / (packed + sum(locally.values())))
     return math.ceil(requests * scale), math.ceil(units * scale), locally
 

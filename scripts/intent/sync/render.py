@@ -231,6 +231,9 @@ def remarks(result: RunResult) -> Iterator[Text]:
         yield heading(result.sync, "the run died; the next one settles it")
     elif result.state != "done":
         yield heading(result.sync, result.reason or result.state)
+    if result.without_key and not (result.planned or result.unchanged):
+        words = f"none of {result.without_key:,} has a match key, such as an email"
+        yield heading(result.sync, words)
     if result.rejected:
         yield Text.assemble(
             (result.sync, "bold"),

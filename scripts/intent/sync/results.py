@@ -77,6 +77,8 @@ class RunResult:
     skipped: int = 0
     in_doubt: int = 0
     unchanged: int = 0
+    without_key: int = 0
+    """Contacts besides that have no match key."""
     requests: int = 0
     seconds: float = 0.0
     reason: str = ""

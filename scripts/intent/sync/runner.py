@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 
 from intent.errors import IntentError, UnavailableError
-from intent.sync.adapter import Adapter
+from intent.sync.adapter import Adapter, needs_look_up
 from intent.sync.clerk import Clerk
 from intent.sync.clock import utc_now
 from intent.sync.courier import Courier, batched, named
 from intent.sync.local_checks import LocalChecks
-from intent.sync.model import WRITES, Job, Op, Outcome, Part, Row, State
+from intent.sync.model import WRITES, Job, Outcome, Part, Row, State
 from intent.sync.outbox import (
     EXISTS,
     NO_MATCH,
@@ -141,17 +141,6 @@ class Runner:
             or bool(self.adapter.needs_remote_id)
         )
 
-    def needs_look_up(self, row: Row) -> bool:
-        """The record of a row must be read before the row is sent."""
-        mode = self.adapter.sync.mode
-        if row.op in self.adapter.needs_remote_id and row.remote_id is None:
-            return True
-        if row.op is Op.LEAVE:
-            return not self.adapter.native_leave and row.remote_id is None
-        if row.op in WRITES and mode not in self.adapter.native_modes:
-            return mode is Mode.CREATE_ONLY or row.remote_id is None
-        return False
-
     async def look_up_all(self, first: int, last: int) -> None:
         """Read the records that rows depend on, before any of them is sent."""
         for start in range(first, last + 1, PORTION):
@@ -159,7 +148,7 @@ class Runner:
             rows: list[Row] = await self.clerk.call(
                 list, read_rows(self.clerk.run, start, end)
             )
-            wanted = [row for row in rows if self.needs_look_up(row)]
+            wanted = [row for row in rows if needs_look_up(self.adapter, row)]
             some = list(batched(wanted, self.adapter.lookup_rows))
             limit = asyncio.Semaphore(self.adapter.limits.concurrent)
             await asyncio.gather(*(self.look_up(each, limit) for each in some))

@@ -112,7 +112,7 @@ def attach(
             if time.monotonic() >= deadline or is_stopped():
                 raise LockedError(
                     f"The warehouse {warehouse} is in use: a build runs. Wait until "
-                    "it is done, or give --wait."
+                    "it is done; `intent sync run --wait 60` does so."
                 ) from error
         time.sleep(0.2)
 

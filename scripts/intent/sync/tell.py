@@ -17,6 +17,7 @@ COUNTS = (
     "skipped",
     "in_doubt",
     "unchanged",
+    "without_key",
 )
 RESULTS = (
     "select run_id, sync, destination, state, finished_at, coalesce(reason, ''),"

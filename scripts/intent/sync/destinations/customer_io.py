@@ -84,9 +84,9 @@ class CustomerIoSettings(Settings):
     region: Literal["us", "eu"] | None = None
     """Where the account is: us, or eu."""
     url: str | None = None
-    """Another address of the Track API."""
+    """Another address of the Track API, for tests."""
     app_url: str | None = None
-    """Another address of the App API."""
+    """Another address of the App API, for tests."""
 
     @field_validator("region", mode="before")
     @classmethod

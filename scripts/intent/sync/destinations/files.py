@@ -101,6 +101,7 @@ class Files(Adapter[FilesSettings]):
     channel = "files"
     native_modes = frozenset(Mode)
     """The manifest says the mode: who imports the files has to keep it."""
+    job_requests = 2  # the file and its manifest
     native_leave = True
 
     def __init__(

@@ -81,8 +81,11 @@ class MarketoSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="INTENT_MARKETO_")
 
     url: str = Field(min_length=1)
+    """The endpoint of the REST API, such as `https://123-ABC-456.mktorest.com/rest`."""
     client_id: SecretStr
+    """The Client Id of the custom service."""
     client_secret: SecretStr
+    """Its Client Secret."""
 
 
 class MarketoOptions(Options):
@@ -124,6 +127,7 @@ class MarketoAdapter(Adapter[MarketoSettings]):
     settings = MarketoSettings
     hosts = ("*.mktorest.com",)
     native_modes = frozenset(Mode)
+    job_requests = 3  # upload, look, failures or warnings
     native_leave = True
     needs_remote_id = frozenset({Op.DELETE, Op.JOIN, Op.DROP, Op.EVENT})
     lookup_rows = LOOKUP_ROWS

@@ -74,6 +74,7 @@ class Salesforce(Adapter[SalesforceSettings]):
     settings: ClassVar[type[SalesforceSettings]] = SalesforceSettings
     hosts: ClassVar[Sequence[str]] = ("*.my.salesforce.com",)
     native_modes = frozenset((Mode.UPSERT, Mode.MIRROR))
+    job_requests = 6  # make, upload, start, look, successes, failures
     native_leave = True  # it is an update by id
     needs_remote_id = frozenset((Op.LEAVE, Op.DELETE, Op.JOIN, Op.DROP))
     lookup_rows = query.KEYS * query.QUERIES
