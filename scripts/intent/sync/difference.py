@@ -23,7 +23,7 @@ from intent.sync.fields import (
     stored,
 )
 from intent.sync.ledger import Ledger, acked_table
-from intent.sync.model import PHASES, Op
+from intent.sync.model import MOVED_PHASE, PHASES, Op
 from intent.sync.source import Source
 from intent.sync.spec import Mode, Sync
 
@@ -236,6 +236,8 @@ def told_is_due(sync: Sync) -> str:
 
 def listed(segment: str, lists: Mapping[str, str]) -> str:
     """The list of a segment, null where it has none."""
+    if not lists:
+        return "cast(null as varchar)"
     cases = " ".join(
         f"when {literal(name)} then {literal(of)}" for name, of in lists.items()
     )
@@ -283,7 +285,10 @@ def planned_rows(sync: Sync, is_first: bool) -> str:
     phases = " ".join(f"when '{op}' then {phase}" for op, phase in PHASES.items())
     return (
         f"with gathered as ({' union all '.join(parts)}),"
-        f" phased as (select *, case op {phases} end as phase from gathered)"
+        " moved as (select distinct row_id from gathered where op = 'create'),"
+        " phased as (select *, case when op in ('leave', 'delete')"
+        f" and row_id in (select row_id from moved) then {MOVED_PHASE}"
+        f" else case op {phases} end end as phase from gathered)"
         " select row_number() over (order by phased.phase,"
         " phased.op not in ('delete', 'leave'), phased.weight desc nulls last,"
         " phased.match_key) as seq,"
