@@ -224,11 +224,12 @@ class HubSpotStandIn(StandIn):
                 self.archive_record(rows, record)
 
     def merge(self, into: str, gone: str) -> None:
-        """Merge two contacts, as people do who work there: it is found by both emails."""
+        """Merge two contacts, as people do who work there: both emails find it."""
         with self._lock:
             rows = self.objects["contacts"]
             kept, merged = rows.find("email", into), rows.find("email", gone)
-            assert kept and merged
+            assert kept
+            assert merged
             self.archive_record(rows, merged)
             others = kept.properties.get("hs_additional_emails", "").split(";")
             kept.properties["hs_additional_emails"] = ";".join(
