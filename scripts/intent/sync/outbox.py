@@ -6,7 +6,8 @@ from datetime import datetime
 
 import orjson
 
-from intent.sync.difference import Difference, listed, make_acked_table
+from intent.sync.difference import Difference, make_acked_table
+from intent.sync.fields import listed
 from intent.sync.ledger import Ledger, acked_table
 from intent.sync.model import RECORD_OPS, WRITES, Op, Row, State, Value
 from intent.sync.source import Source
