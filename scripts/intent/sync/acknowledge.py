@@ -15,7 +15,7 @@ from intent.sync.difference import make_acked_table
 from intent.sync.fields import rule_text, stored, structure
 from intent.sync.ledger import Ledger, acked_table
 from intent.sync.model import RECORD_OPS, State
-from intent.sync.outbox import EXISTS, HELD_BACK, NO_MATCH, SHARED_RECORD, Run
+from intent.sync.outbox import EXISTS, NO_MATCH, SHARED_RECORD, Run
 from intent.sync.spec import Sync
 
 DAYS_KEPT = 90
@@ -273,16 +273,20 @@ def hold_back(
         " group by ended.sync, ended.match_key, ended.op",
         {"now": now},
     )
+    connection.execute(
+        "create temp table if not exists held_back (match_key varchar, op varchar)"
+    )
     stale = (
         " or not exists (select 1 from ended where ended.match_key ="
         " rejected.match_key and ended.op = rejected.op)"
+        " and not exists (select 1 from held_back where held_back.match_key ="
+        " rejected.match_key and held_back.op = rejected.op)"
         if is_whole
         else ""
     )
     connection.execute(
         "delete from rejected where sync = $sync and (exists (select 1 from ended"
         " where ended.match_key = rejected.match_key and ended.op = rejected.op"
-        f" and ended.code <> '{HELD_BACK}'"
         f" and ended.state not in ('{State.DEFERRED}', '{State.IN_DOUBT}')){stale})",
         {"sync": sync.name},
     )
@@ -322,6 +326,7 @@ def count(
         "update runs set state = $state, finished_at = $now, reason = $reason,"
         + ", ".join(
             f" {name} = (select count(*) from all_ended where state = '{each}')"
+            f"{' + coalesce(held_back, 0)' if each is State.SKIPPED else ''}"
             for name, each in (
                 ("acknowledged", State.ACKNOWLEDGED),
                 ("rejected", State.REJECTED),
@@ -358,7 +363,9 @@ def assert_adds_up(ledger: Ledger, run_id: str) -> None:
         IntentError: it has not.
     """
     [(planned, outbox, ended)] = ledger.rows(
-        "select planned, (select count(*) from outbox where outbox.run_id = ?),"
+        "select planned,"
+        " coalesce(held_back, 0)"
+        " + (select count(*) from outbox where outbox.run_id = ?),"
         " acknowledged + rejected + deferred + skipped + in_doubt"
         " from runs where run_id = ?",
         [run_id, run_id],

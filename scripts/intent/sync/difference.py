@@ -23,7 +23,7 @@ from intent.sync.fields import (
     values,
 )
 from intent.sync.ledger import Ledger, acked_table
-from intent.sync.planned import planned_rows
+from intent.sync.planned import held_with_them, planned_rows
 from intent.sync.source import Source
 from intent.sync.spec import Mode, Sync
 from intent.sync.touched import changed_enough, touched_rows
@@ -43,6 +43,8 @@ class Difference:
     without_key: int
     acked_rows: int
     unchanged: int
+    leaving: int
+    """Rows that were acknowledged and are no longer to be sent."""
     downgrades: int
     deletions: int
     """Of records that a mirror has no more; those of erased contacts don't count."""
@@ -114,8 +116,10 @@ def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Differ
         f"create or replace temp table planned as {planned_rows(sync, is_first)}",
         {"sync": sync.name, "now": now},
     )
-    [[changed, downgrades, deletions]] = ledger.rows(
+    connection.execute(held_with_them())
+    [[changed, leaving, downgrades, deletions]] = ledger.rows(
         "select count(distinct match_key) filter (is_desired),"
+        " count(*) filter (was_acked and not is_desired),"
         " count(*) filter (is_downgrade), count(*) filter (record_op = 'delete')"
         " from compared"
     )
@@ -125,6 +129,7 @@ def compare(ledger: Ledger, sync: Sync, source: Source, now: datetime) -> Differ
         without_key=all_rows - source_rows,
         acked_rows=acked_rows,
         unchanged=max(0, source_rows - changed),
+        leaving=leaving,
         downgrades=downgrades,
         deletions=deletions,
         is_first=is_first,

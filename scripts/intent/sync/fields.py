@@ -150,6 +150,17 @@ def distance(rule: FieldRule, new: str, old: str) -> str:
     return f"abs({new} - {old})"
 
 
+def roughly(rule: FieldRule, sql: str) -> str:
+    """A value that is the same as long as it has moved by less than counts."""
+    if not isinstance(rule.trigger, Trigger):
+        return spoken(rule, sql)
+    if rule.type is FieldType.DATE:
+        sql = f"epoch({sql}) / {SECONDS_A_DAY}"
+    elif rule.type is FieldType.DATETIME:
+        sql = f"epoch_us({sql}) / {SECONDS_A_DAY}e6"
+    return f"floor({sql} / {rule.trigger.moved_by})"
+
+
 def spoken(rule: FieldRule, sql: str) -> str:
     """A stored value as JSON is to have it."""
     if sql == "null":

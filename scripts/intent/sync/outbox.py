@@ -37,8 +37,9 @@ class Run:
 def store_plan(run: Run, source: Source, difference: Difference, now: datetime) -> None:
     """Store the rows of `planned` as a run's, all or none.
 
-    Those that our own checks refuse, or that were refused before and whose time has not
-    come, have their outcome from the beginning.
+    Those that our own checks refuse have their outcome from the beginning. Those that
+    were refused before, and whose time has not come, are only counted: there can be
+    many, in each of many runs.
     """
     with run.ledger.commit() as connection:
         connection.execute(
@@ -46,7 +47,8 @@ def store_plan(run: Run, source: Source, difference: Difference, now: datetime) 
             " $destination as destination, 'running' as state, $now as started_at,"
             " cast($as_of as timestamp) as as_of, $rows as source_rows,"
             " $without as without_key, $same as unchanged,"
-            " (select count(*) from planned) as planned",
+            " (select count(*) from planned) as planned,"
+            " (select count(*) from planned where is_held) as held_back",
             {
                 "run": run.run_id,
                 "sync": run.sync.name,
@@ -60,16 +62,20 @@ def store_plan(run: Run, source: Source, difference: Difference, now: datetime) 
         )
         connection.execute(
             "insert into outbox by name select ? as run_id, ? as sync,"
-            " planned.* exclude (refusal, is_held) from planned order by seq",
+            " planned.* exclude (refusal, is_held) from planned where not is_held"
+            " order by seq",
             [run.run_id, run.sync.name],
         )
         connection.execute(
             "insert into outcomes by name select ? as run_id, seq,"
-            f" case when is_held then '{State.SKIPPED}' else '{State.REJECTED}' end"
-            f" as state, case when is_held then '{HELD_BACK}' else refusal end as code,"
+            f" '{State.REJECTED}' as state, refusal as code,"
             " cast(? as timestamp) as decided_at"
-            " from planned where is_held or refusal is not null order by seq",
+            " from planned where refusal is not null order by seq",
             [run.run_id, now],
+        )
+        connection.execute(
+            "create or replace temp table held_back as"
+            " select match_key, op from planned where is_held"
         )
 
 

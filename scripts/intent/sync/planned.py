@@ -6,8 +6,8 @@ highest scores, so that a quota that ends too early leaves out the least.
 
 from collections.abc import Mapping
 
-from intent.sync.fields import as_json, listed, literal, quoted, stored
-from intent.sync.model import MOVED_PHASE, PHASES, Op
+from intent.sync.fields import as_json, listed, literal, quoted, roughly, stored
+from intent.sync.model import MOVED_PHASE, PHASES, RECORD_OPS, Op
 from intent.sync.spec import Sync
 
 DUPLICATE_KEY = "DUPLICATE_MATCH_KEY"
@@ -48,7 +48,9 @@ def record_rows(sync: Sync, is_first: bool) -> str:
     old = {name: f"compared.{quoted(f'before:{name}')}" for name in sync.fields}
     payload = as_json(sync, new)
     unset = as_json(sync, dict.fromkeys(sync.fields, "null"))
-    triggers = {name: new[name] for name, rule in fields if rule.trigger}
+    triggers = ", ".join(
+        roughly(rule, new[name]) for name, rule in fields if rule.trigger
+    )
     changed = ", ".join(
         f"case when {new[name]} is distinct from {old[name]} then {literal(name)} end"
         for name, _ in fields
@@ -67,7 +69,7 @@ def record_rows(sync: Sync, is_first: bool) -> str:
         f" then {payload} else {unset} end as payload,"
         f" case when compared.was_acked then {as_json(sync, old)} end as before,"
         f" list_filter([{changed}], lambda name: name is not null) as changed,"
-        f" md5({as_json(sync, triggers)}) as trigger_hash,"
+        f" md5(cast(json_array({triggers}) as varchar)) as trigger_hash,"
         f" {first_told} as told,"
         " cast(null as varchar) as event_id, compared.remote_id,"
         " case when duplicated.match_key is not null"
@@ -79,6 +81,16 @@ def record_rows(sync: Sync, is_first: bool) -> str:
         " where compared.record_op is not null"
         " and compared.match_key not in"
         " (select match_key from deletions where sync = $sync)"
+    )
+
+
+def held_with_them() -> str:
+    """SQL that holds back what hangs on the records that are held back."""
+    records = ", ".join(f"'{op}'" for op in RECORD_OPS)
+    return (
+        "update planned set is_held = true where refusal is null"
+        f" and op not in ({records}) and match_key in"
+        f" (select match_key from planned where is_held and op in ({records}))"
     )
 
 
