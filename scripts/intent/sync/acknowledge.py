@@ -14,8 +14,8 @@ from intent.sync.deletions import settled
 from intent.sync.difference import make_acked_table
 from intent.sync.fields import rule_text, stored, structure
 from intent.sync.ledger import Ledger, acked_table
-from intent.sync.model import State
-from intent.sync.outbox import EXISTS, HELD_BACK, NO_MATCH, Run
+from intent.sync.model import RECORD_OPS, State
+from intent.sync.outbox import EXISTS, NO_MATCH, SHARED_RECORD, Run
 from intent.sync.spec import Sync
 
 DAYS_KEPT = 90
@@ -103,12 +103,14 @@ def gather(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     )
 
 
+IS_SPARED = f"(state = '{State.SKIPPED}' and code = '{SHARED_RECORD}')"
 IS_GONE = (
-    f"((op in ('leave', 'delete') and state = '{State.ACKNOWLEDGED}')"
+    f"((op in ('leave', 'delete') and (state = '{State.ACKNOWLEDGED}' or {IS_SPARED}))"
     f" or (state = '{State.SKIPPED}' and code = '{NO_MATCH}'"
     " and op in ('leave', 'delete', 'update')))"
 )
 IS_LEFT = "not has_record"
+RECORDS = f"({', '.join(repr(str(op)) for op in RECORD_OPS)})"
 TOLD = "coalesce(payload ->> '$.list', payload ->> '$.to')"
 """The list, or the segment, that a row tells."""
 IS_WRITTEN = f"(op in ('create', 'update') and state = '{State.ACKNOWLEDGED}')"
@@ -117,7 +119,11 @@ IS_WRITTEN = f"(op in ('create', 'update') and state = '{State.ACKNOWLEDGED}')"
 def fold_records(
     connection: duckdb.DuckDBPyConnection, run: Run, now: datetime
 ) -> None:
-    """Take over the values that were acknowledged, and the records that are gone."""
+    """Take over the values that were acknowledged, and the records that are gone.
+
+    A record that was spared, as it is that of another key as well, may have the values
+    of the one that is gone: it is written again by the next run.
+    """
     table = acked_table(run.sync.name)
     fields = ""
     for name, rule in run.sync.fields.items():
@@ -150,12 +156,21 @@ def fold_records(
         f" where match_key in (select match_key from ended where {IS_GONE})",
         [run.run_id],
     )
+    connection.execute(
+        f"update {table} set is_unsure = true where has_record and run_id <> ?"
+        " and remote_id in (select remote_id from ended"
+        f" where code = '{SHARED_RECORD}' and op in ('leave', 'delete'))",
+        [run.run_id],
+    )
 
 
 def fold_told(connection: duckdb.DuckDBPyConnection, sync: Sync) -> None:
     """Take over which segments were told."""
     table = acked_table(sync.name)
-    told = f"op in ('drop', 'join', 'event') and state = '{State.ACKNOWLEDGED}'"
+    told = (
+        "op in ('drop', 'join', 'event')"
+        f" and (state = '{State.ACKNOWLEDGED}' or {IS_SPARED})"
+    )
     connection.execute(
         f"update {table} as acked set told_segment = nullif(told.told, '')"
         " from (select match_key, max_by(told, seq) as told from ended"
@@ -184,7 +199,7 @@ def fold_unsure(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     )
     connection.execute(
         f"update {table} set is_unsure = true"
-        " where match_key in (select match_key from unsure where phase = 1)"
+        f" where match_key in (select match_key from unsure where op in {RECORDS})"
     )
     connection.execute(
         f"insert into {table} by name select match_key, max(row_id) as row_id,"
@@ -194,7 +209,7 @@ def fold_unsure(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     )
     connection.execute(
         f"update {table} as acked set unsure_told = unsure.told from"
-        f" (select match_key, max({TOLD}) as told from unsure where phase > 1"
+        f" (select match_key, max({TOLD}) as told from unsure where op not in {RECORDS}"
         " group by match_key) as unsure"
         " where acked.match_key = unsure.match_key and acked.unsure_told is null"
     )
@@ -258,16 +273,20 @@ def hold_back(
         " group by ended.sync, ended.match_key, ended.op",
         {"now": now},
     )
+    connection.execute(
+        "create temp table if not exists held_back (match_key varchar, op varchar)"
+    )
     stale = (
         " or not exists (select 1 from ended where ended.match_key ="
         " rejected.match_key and ended.op = rejected.op)"
+        " and not exists (select 1 from held_back where held_back.match_key ="
+        " rejected.match_key and held_back.op = rejected.op)"
         if is_whole
         else ""
     )
     connection.execute(
         "delete from rejected where sync = $sync and (exists (select 1 from ended"
         " where ended.match_key = rejected.match_key and ended.op = rejected.op"
-        f" and ended.code <> '{HELD_BACK}'"
         f" and ended.state not in ('{State.DEFERRED}', '{State.IN_DOUBT}')){stale})",
         {"sync": sync.name},
     )
@@ -307,6 +326,7 @@ def count(
         "update runs set state = $state, finished_at = $now, reason = $reason,"
         + ", ".join(
             f" {name} = (select count(*) from all_ended where state = '{each}')"
+            f"{' + coalesce(held_back, 0)' if each is State.SKIPPED else ''}"
             for name, each in (
                 ("acknowledged", State.ACKNOWLEDGED),
                 ("rejected", State.REJECTED),
@@ -343,7 +363,9 @@ def assert_adds_up(ledger: Ledger, run_id: str) -> None:
         IntentError: it has not.
     """
     [(planned, outbox, ended)] = ledger.rows(
-        "select planned, (select count(*) from outbox where outbox.run_id = ?),"
+        "select planned,"
+        " coalesce(held_back, 0)"
+        " + (select count(*) from outbox where outbox.run_id = ?),"
         " acknowledged + rejected + deferred + skipped + in_doubt"
         " from runs where run_id = ?",
         [run_id, run_id],

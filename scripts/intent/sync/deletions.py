@@ -191,8 +191,8 @@ def queue_deletions(
     with duckdb.connect(str(file)) as connection:
         connection.execute(TABLES)
         connection.execute(
-            "update runs set planned = (select count(*) from outbox "
-            "where outbox.run_id = runs.run_id) "
+            "update runs set planned = coalesce(held_back, 0) + (select count(*) "
+            "from outbox where outbox.run_id = runs.run_id) "
             "where state = 'running' or in_doubt > 0"
         )
         for each in found:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from intent.sync.fields import broken, column, literal, quoted, stored, value
+from intent.sync.fields import carried, column, literal, quoted
 from intent.sync.ledger import Ledger
 from intent.sync.source import Source
 from intent.sync.spec import Sync
@@ -12,7 +12,7 @@ def note_allowed(ledger: Ledger, sync: Sync, source: Source) -> None:
     """Note in the temporary table `allowed` the keys of which may be told today."""
     ledger.connection.execute(
         "create or replace temp table allowed as select distinct match_key from"
-        f" ({desired_rows(sync, source, ())}) where match_key is not null"
+        f" ({desired_rows(sync, source)}) where match_key is not null"
     )
 
 
@@ -22,14 +22,13 @@ def match_key(sync: Sync) -> str:
     return f"lower({key})" if sync.match.ignore_case else key
 
 
-def desired_rows(
-    sync: Sync, source: Source, names: Iterable[str], only_touched: bool = False
-) -> str:
-    """SQL of the rows that may be sent, with some of their fields."""
-    fields = "".join(
-        f", {value(sync, sync.fields[name])} as {stored(name)}" for name in names
-    )
-    touched = f" and {match_key(sync)} in (select match_key from touched)"
+def desired_rows(sync: Sync, source: Source, names: Iterable[str] = ()) -> str:
+    """SQL of the rows that may be sent, with the columns of which some fields are made.
+
+    The values are made of them afterwards, of the few rows that need them.
+    """
+    columns = {each: None for name in names for each in sync.fields[name].sources}
+    fields = "".join(f", {column(sync, name)} as {carried(name)}" for name in columns)
     main = quoted(sync.source)
     joins = "".join(
         f" left join {source.mart(mart)} as {quoted(mart)}"
@@ -37,18 +36,15 @@ def desired_rows(
         for mart in sync.also
     )
     consent, contacts = consented(sync, source)
-    if only_touched:
-        fields += f", {broken(sync)} as broken"
     weight = optional(sync, source, "intent_score", "double")
     since = optional(sync, source, "segment_since", "timestamp")
     return (
         f"select {match_key(sync)} as match_key,"
         f" cast({column(sync, sync.row_id)} as varchar) as row_id,"
         f" {told_segment(sync)} as told_segment,"
-        f" {weight} as weight, {since} as since"
-        f"{fields}"
+        f" {weight} as weight, {since} as since{fields}"
         f" from {source.mart(sync.source)} as {main}{contacts}{joins}"
-        f" where {consent}{touched if only_touched else ''}"
+        f" where {consent}"
     )
 
 

@@ -1,7 +1,7 @@
 """SQL of a sync's fields: the value that is sent, and when it has changed enough."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from intent.sync.spec import FieldRule, FieldType, Sync, Trigger
 
@@ -43,18 +43,33 @@ def column(sync: Sync, name: str) -> str:
     return f"{quoted(mart or sync.source)}.{quoted(plain)}"
 
 
-def value(sync: Sync, rule: FieldRule) -> str:
-    """The value that is sent, of the type that it is sent as."""
+def carried(name: str) -> str:
+    """The name of a column in rows that carry it, whichever mart it is of."""
+    return quoted(f"of:{name}")
+
+
+def values(sync: Sync, names: Iterable[str]) -> str:
+    """The values of some fields, as columns of a select."""
+    return "".join(f", {value(sync.fields[name])} as {stored(name)}" for name in names)
+
+
+def value(rule: FieldRule, is_cut: bool = True) -> str:
+    """The value that is sent, of the type that it is sent as, made of `carried`.
+
+    Args:
+        rule: of the field.
+        is_cut: False: leave a text longer than it may be, as cutting takes time.
+    """
     if rule.columns:
         parts = ", ".join(
-            f"nullif(cast({column(sync, name)} as varchar), '')"
-            for name in rule.columns
+            f"nullif(cast({carried(name)} as varchar), '')" for name in rule.columns
         )
         joined = f"nullif(concat_ws({literal(rule.joined_by)}, {parts}), '')"
-        return shortened(joined, rule)
-    source = column(sync, rule.column or "")
+        return shortened(joined, rule) if is_cut else joined
+    source = carried(rule.column or "")
     if rule.type is FieldType.TEXT:
-        return shortened(labelled(f"cast({source} as varchar)", rule), rule)
+        text = labelled(f"cast({source} as varchar)", rule)
+        return shortened(text, rule) if is_cut else text
     if rule.type is FieldType.NUMBER:
         number = f"cast({source} as double)"
         if rule.decimals is not None:
@@ -70,7 +85,7 @@ def broken(sync: Sync) -> str:
     """SQL that says why the values of a row can't be sent; null where they can."""
     numbers, moments = [], []
     for rule in sync.fields.values():
-        source = column(sync, rule.column) if rule.column else ""
+        source = carried(rule.column or "")
         if rule.type is FieldType.NUMBER:
             numbers.append(f"not isfinite(cast({source} as double))")
         elif rule.type is FieldType.INTEGER:
@@ -98,6 +113,16 @@ def labelled(text: str, rule: FieldRule) -> str:
     return f"case {text} {cases} else {text} end"
 
 
+def listed(segment: str, lists: Mapping[str, str]) -> str:
+    """The list of a segment, null where it has none."""
+    if not lists:
+        return "cast(null as varchar)"
+    cases = " ".join(
+        f"when {literal(name)} then {literal(of)}" for name, of in lists.items()
+    )
+    return f"case {segment} {cases} end"
+
+
 def shortened(text: str, rule: FieldRule) -> str:
     """A text that is cut to the length asked for."""
     return f"left({text}, {rule.truncate})" if rule.truncate else text
@@ -121,8 +146,19 @@ def distance(rule: FieldRule, new: str, old: str) -> str:
     if rule.type is FieldType.DATE:
         return f"abs({new} - {old})"
     if rule.type is FieldType.DATETIME:
-        return f"abs(epoch({new}) - epoch({old})) / {SECONDS_A_DAY}"
+        return f"abs(epoch_us({new}) - epoch_us({old})) / {SECONDS_A_DAY}e6"
     return f"abs({new} - {old})"
+
+
+def roughly(rule: FieldRule, sql: str) -> str:
+    """A value that is the same as long as it has moved by less than counts."""
+    if not isinstance(rule.trigger, Trigger):
+        return spoken(rule, sql)
+    if rule.type is FieldType.DATE:
+        sql = f"epoch({sql}) / {SECONDS_A_DAY}"
+    elif rule.type is FieldType.DATETIME:
+        sql = f"epoch_us({sql}) / {SECONDS_A_DAY}e6"
+    return f"floor({sql} / {rule.trigger.moved_by})"
 
 
 def spoken(rule: FieldRule, sql: str) -> str:

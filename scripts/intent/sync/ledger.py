@@ -23,8 +23,9 @@ from intent.errors import LockedError, UnavailableError
 
 TABLES = """
 -- One row per run of a sync; state: running, done, stopped (deferred rows are left),
--- died (found by the next run), rolled back. `doubtful` are the rows that it left in
--- doubt, null while it runs: what became of its others has been taken over.
+-- died (found by the next run), rolled back. `held_back` rows are among those planned
+-- and skipped, but not in the outbox. `doubtful` are the rows that it left in doubt,
+-- null while it runs: what became of its others has been taken over.
 create table if not exists runs (
     run_id text not null,
     sync text not null,
@@ -33,11 +34,11 @@ create table if not exists runs (
     started_at timestamp not null,
     finished_at timestamp,
     as_of timestamp,
-    mapping_hash text,
     source_rows bigint,
     without_key bigint,
     unchanged bigint,
     planned bigint,
+    held_back bigint,
     acknowledged bigint,
     rejected bigint,
     deferred bigint,

@@ -44,6 +44,9 @@ PHASES = {
     Op.EVENT: 3,
 }
 """A row is sent when the rows of its key in earlier phases are acknowledged."""
+MOVED_PHASE = 4
+"""The one of LEAVE and DELETE where the contact has another key now: by then we know
+whether that is the same record over there."""
 
 
 class State(StrEnum):

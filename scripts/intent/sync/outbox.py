@@ -6,8 +6,9 @@ from datetime import datetime
 
 import orjson
 
-from intent.sync.difference import Difference
-from intent.sync.ledger import Ledger
+from intent.sync.difference import Difference, make_acked_table
+from intent.sync.fields import listed
+from intent.sync.ledger import Ledger, acked_table
 from intent.sync.model import RECORD_OPS, WRITES, Op, Row, State, Value
 from intent.sync.source import Source
 from intent.sync.spec import Sync
@@ -19,6 +20,9 @@ RECORD_REFUSED = "RECORD_REFUSED"
 NO_MATCH = "NO_MATCH"
 EXISTS = "EXISTS"
 STILL_IN_DOUBT = "STILL_IN_DOUBT"
+SHARED_RECORD = "SHARED_RECORD"
+TAKES_AWAY = f"('{Op.LEAVE}', '{Op.DELETE}', '{Op.DROP}')"
+"""Ops that take something from a record."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,9 @@ class Run:
 def store_plan(run: Run, source: Source, difference: Difference, now: datetime) -> None:
     """Store the rows of `planned` as a run's, all or none.
 
-    Those that our own checks refuse, or that were refused before and whose time has not
-    come, have their outcome from the beginning.
+    Those that our own checks refuse have their outcome from the beginning. Those that
+    were refused before, and whose time has not come, are only counted: there can be
+    many, in each of many runs.
     """
     with run.ledger.commit() as connection:
         connection.execute(
@@ -42,7 +47,8 @@ def store_plan(run: Run, source: Source, difference: Difference, now: datetime) 
             " $destination as destination, 'running' as state, $now as started_at,"
             " cast($as_of as timestamp) as as_of, $rows as source_rows,"
             " $without as without_key, $same as unchanged,"
-            " (select count(*) from planned) as planned",
+            " (select count(*) from planned) as planned,"
+            " (select count(*) from planned where is_held) as held_back",
             {
                 "run": run.run_id,
                 "sync": run.sync.name,
@@ -56,16 +62,20 @@ def store_plan(run: Run, source: Source, difference: Difference, now: datetime) 
         )
         connection.execute(
             "insert into outbox by name select ? as run_id, ? as sync,"
-            " planned.* exclude (refusal, is_held) from planned order by seq",
+            " planned.* exclude (refusal, is_held) from planned where not is_held"
+            " order by seq",
             [run.run_id, run.sync.name],
         )
         connection.execute(
             "insert into outcomes by name select ? as run_id, seq,"
-            f" case when is_held then '{State.SKIPPED}' else '{State.REJECTED}' end"
-            f" as state, case when is_held then '{HELD_BACK}' else refusal end as code,"
+            f" '{State.REJECTED}' as state, refusal as code,"
             " cast(? as timestamp) as decided_at"
-            " from planned where is_held or refusal is not null order by seq",
+            " from planned where refusal is not null order by seq",
             [run.run_id, now],
+        )
+        connection.execute(
+            "create or replace temp table held_back as"
+            " select match_key, op from planned where is_held"
         )
 
 
@@ -112,7 +122,8 @@ def begin_phase(run: Run, phase: int, now: datetime) -> None:
         connection.execute(
             "insert into outcomes by name"
             " with earlier as (select outbox.match_key,"
-            " max_by(outcomes.state, outcomes.rowid) as state"
+            " max_by(outcomes.state, outcomes.rowid) as state,"
+            f" max_by(outcomes.code, outcomes.rowid) = '{SHARED_RECORD}' as is_spared"
             " from outbox left join outcomes on outbox.run_id = outcomes.run_id"
             " and outbox.seq = outcomes.seq"
             " where outbox.run_id = $run and outbox.phase < $phase"
@@ -121,6 +132,7 @@ def begin_phase(run: Run, phase: int, now: datetime) -> None:
             f" bool_or(coalesce(state, '{State.DEFERRED}') in"
             f" ('{State.DEFERRED}', '{State.IN_DOUBT}')) as is_later"
             f" from earlier where coalesce(state, '') <> '{State.ACKNOWLEDGED}'"
+            " and not coalesce(is_spared, false)"
             " group by match_key)"
             " select $run as run_id, outbox.seq,"
             f" case when unsent.is_later then '{State.DEFERRED}'"
@@ -129,6 +141,58 @@ def begin_phase(run: Run, phase: int, now: datetime) -> None:
             " from outbox inner join unsent on outbox.match_key = unsent.match_key"
             " where outbox.run_id = $run and outbox.phase = $phase"
             " and outbox.seq not in (select seq from outcomes where run_id = $run)",
+            {"run": run.run_id, "phase": phase, "now": now},
+        )
+
+
+def spare_shared(run: Run, phase: int, now: datetime) -> None:
+    """Take nothing from records that are also those of other keys, which stay.
+
+    Such as contacts that were merged over there, or whose key changed on both sides.
+    Deleting one because of an erasure is for people to decide, as it is in part
+    somebody else's.
+    """
+    asked = (
+        "select 1 from outbox where run_id = ? and phase = ?"
+        f" and op in {TAKES_AWAY} limit 1"
+    )
+    if not run.ledger.rows(asked, [run.run_id, phase]):
+        return
+    changes = run.sync.segment_changes
+    on_list = listed("acked.told_segment", changes.lists if changes else {})
+    with run.ledger.commit() as connection:
+        make_acked_table(connection, run.sync)
+        connection.execute(
+            "insert into outcomes by name"
+            " with rows as (select outbox.*, coalesce(last.remote_id, found.remote_id,"
+            " outbox.remote_id) as known_id, last.state from outbox"
+            " left join found on found.run_id = $run and found.seq = outbox.seq"
+            " left join (select seq, max_by(state, rowid) as state,"
+            " max(remote_id) as remote_id from outcomes where run_id = $run"
+            " group by seq) as last on outbox.seq = last.seq"
+            " where outbox.run_id = $run),"
+            " takers as (select seq, op, match_key, known_id,"
+            " payload = '{}' as is_erased, payload ->> '$.list' as list from rows"
+            f" where op in {TAKES_AWAY}"
+            " and phase = $phase and state is null and known_id is not null),"
+            f" users as (select acked.match_key, acked.remote_id, {on_list} as list"
+            f" from {acked_table(run.sync.name)} as acked where acked.has_record"
+            " and acked.remote_id in (select known_id from takers)"
+            " union all select match_key, known_id, null from rows"
+            f" where op in ('{Op.CREATE}', '{Op.UPDATE}')"
+            f" and state = '{State.ACKNOWLEDGED}')"
+            " select $run as run_id, takers.seq,"
+            f" case when takers.is_erased then '{State.REJECTED}'"
+            f" else '{State.SKIPPED}' end as state, '{SHARED_RECORD}' as code,"
+            " case when takers.is_erased then 'the record is that of another contact as"
+            " well: look at it by hand' end as message,"
+            " cast($now as timestamp) as decided_at"
+            " from takers where exists (select 1 from users"
+            " where users.remote_id = takers.known_id"
+            " and users.match_key <> takers.match_key"
+            f" and (takers.op <> '{Op.DROP}' or users.list = takers.list)"
+            " and users.match_key not in (select match_key from rows"
+            f" where op in ('{Op.LEAVE}', '{Op.DELETE}')))",
             {"run": run.run_id, "phase": phase, "now": now},
         )
 

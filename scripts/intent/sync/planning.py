@@ -29,24 +29,21 @@ MOST_PACKED = 50_000
 def find_guards(sync: Sync, source: Source, difference: Difference) -> Sequence[str]:
     """What stops a run until it is allowed, in words that begin with its name."""
     guards, found = sync.guards, []
-    acked, missing = (
-        difference.acked_rows,
-        difference.acked_rows - difference.source_rows,
-    )
+    acked, leaving = difference.acked_rows, difference.leaving
 
     def too_many(rows: int, share: float) -> bool:
         return rows > 0 and rows >= max(guards.at_least, share * acked)
 
-    if too_many(missing, guards.shrinking):
+    if too_many(leaving, guards.shrinking):
         found.append(
-            f"{SHRINKING}: {sync.source} has {difference.source_rows:,} rows to send; "
-            f"{acked:,} were acknowledged"
+            f"{SHRINKING}: {leaving:,} of {acked:,} rows that were acknowledged are no "
+            f"longer to be sent; {sync.source} has {difference.source_rows:,}"
         )
-    has_shrunk = too_many(missing, guards.shrinking / 2)
+    has_shrunk = too_many(leaving, guards.shrinking / 2)
     if (source.red_feeds or has_shrunk) and too_many(
         difference.downgrades, guards.downgrades
     ):
-        why = ", ".join(source.red_feeds) or "the source shrank"
+        why = ", ".join(source.red_feeds) or "many leave"
         found.append(
             f"{DOWNGRADES}: {difference.downgrades:,} of {acked:,} rows fall to a "
             f"lower segment or leave, while {why}"

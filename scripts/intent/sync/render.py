@@ -10,7 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from intent.sync.model import Op
-from intent.sync.outbox import EXISTS, HELD_BACK, NO_MATCH, RECORD_REFUSED
+from intent.sync.outbox import (
+    EXISTS,
+    HELD_BACK,
+    NO_MATCH,
+    RECORD_REFUSED,
+    SHARED_RECORD,
+)
 from intent.sync.results import (
     Drift,
     Finding,
@@ -33,6 +39,7 @@ SKIPS = {
     EXISTS: "there already",
     HELD_BACK: "tried before, later again",
     RECORD_REFUSED: "the contact itself was refused",
+    SHARED_RECORD: "the record is that of another contact, too",
 }
 """Why rows were skipped, by code."""
 DIED = ("running", "died")

@@ -24,6 +24,7 @@ from intent.sync.outbox import (
     phases,
     read_rows,
     rows_of,
+    spare_shared,
 )
 from intent.sync.packing import Packer, of_ours
 from intent.sync.spec import Mode
@@ -55,6 +56,7 @@ class Runner:
             await self.clerk.call(begin_phase, run, phase, utc_now())
             if self.must_look_up():
                 await self.look_up_all(first, last)
+            await self.clerk.call(spare_shared, run, phase, utc_now())
             await self.send_all(first, last)
         await self.clerk.flush()
 

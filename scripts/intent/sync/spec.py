@@ -170,7 +170,10 @@ class GuardRule(_Model):
     """What a run refuses until told, in shares of the rows that were acknowledged."""
 
     shrinking: float = Field(
-        default=0.2, ge=0, le=1, description="So many fewer contacts to send."
+        default=0.2,
+        ge=0,
+        le=1,
+        description="So many contacts that were told are no longer to be.",
     )
     downgrades: float = Field(
         default=0.2,

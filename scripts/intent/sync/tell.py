@@ -6,6 +6,7 @@ from typing import Any
 
 from intent.sync.ledger import Ledger
 from intent.sync.model import State
+from intent.sync.outbox import HELD_BACK
 from intent.sync.results import Rejection, RunResult
 from intent.sync.spec import Sync
 
@@ -22,7 +23,7 @@ COUNTS = (
 RESULTS = (
     "select run_id, sync, destination, state, finished_at, coalesce(reason, ''),"
     " (select count(*) from requests where requests.run_id = runs.run_id),"
-    " coalesce(epoch(finished_at - started_at), 0.0), "
+    " coalesce(epoch(finished_at - started_at), 0.0), coalesce(held_back, 0), "
     + ", ".join(f"coalesce({name}, 0)" for name in COUNTS)
     + " from runs"
 )
@@ -51,6 +52,7 @@ def read_results(ledger: Ledger, most: int = 1) -> Sequence[RunResult]:
 def as_result(ledger: Ledger, found: Sequence[Any]) -> RunResult:
     """A row of the ledger's runs as a result."""
     run_id, sync, destination, state, finished_at, reason, requests, seconds = found[:8]
+    held_back = {HELD_BACK: found[8]} if found[8] else {}
     return RunResult(
         run_id=run_id,
         sync=sync,
@@ -61,8 +63,8 @@ def as_result(ledger: Ledger, found: Sequence[Any]) -> RunResult:
         requests=requests,
         seconds=seconds,
         rejections=by_code(ledger, run_id, State.REJECTED),
-        skips=by_code(ledger, run_id, State.SKIPPED),
-        **dict(zip(COUNTS, found[8:], strict=True)),
+        skips=held_back | by_code(ledger, run_id, State.SKIPPED),
+        **dict(zip(COUNTS, found[9:], strict=True)),
     )
 
 

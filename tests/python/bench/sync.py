@@ -32,7 +32,7 @@ import duckdb  # noqa: E402
 from intent.sync.clock import utc_now  # noqa: E402
 from intent.sync.desired import desired_rows  # noqa: E402
 from intent.sync.difference import compare, make_acked_table  # noqa: E402
-from intent.sync.fields import stored  # noqa: E402
+from intent.sync.fields import stored, values  # noqa: E402
 from intent.sync.ledger import acked_table, open_ledger  # noqa: E402
 from intent.sync.session import make_adapter  # noqa: E402
 from intent.sync.source import attached  # noqa: E402
@@ -181,7 +181,8 @@ def measure_difference(contacts: int, sync_name: str) -> Mapping[str, Any]:
             fields = ", ".join(stored(name) for name in sync.fields)
             connection.execute(
                 f"insert into {table} by name"
-                f" with desired as ({desired_rows(sync, source, sync.fields)})"
+                f" with rows as ({desired_rows(sync, source, sync.fields)}),"
+                f" desired as (select *{values(sync, sync.fields)} from rows)"
                 " select match_key, row_id, true as has_record, told_segment,"
                 f" cast(? as timestamp) as acked_at, 'before' as run_id, {fields}"
                 " from desired",

@@ -223,6 +223,30 @@ class HubSpotStandIn(StandIn):
             if record := rows.find(rows.key, key):
                 self.archive_record(rows, record)
 
+    def merge(self, into: str, gone: str) -> None:
+        """Merge two contacts, as people do who work there: both emails find it."""
+        with self._lock:
+            rows = self.objects["contacts"]
+            kept, merged = rows.find("email", into), rows.find("email", gone)
+            assert kept
+            assert merged
+            self.archive_record(rows, merged)
+            others = kept.properties.get("hs_additional_emails", "").split(";")
+            kept.properties["hs_additional_emails"] = ";".join(
+                filter(None, [*others, gone])
+            )
+            rows.by_unique["email", gone.lower()] = kept.record_id
+
+    def rename(self, email: str, to: str) -> None:
+        """Give a contact another email, as people do who work there."""
+        with self._lock:
+            rows = self.objects["contacts"]
+            record = rows.find("email", email)
+            assert record
+            del rows.by_unique["email", email.lower()]
+            record.properties["email"] = to
+            self.index(rows, record)
+
     # What is answered --------------------------------------------------------------
 
     def routes(self) -> Sequence[Route]:
@@ -581,7 +605,7 @@ class HubSpotStandIn(StandIn):
 
     def archive_record(self, rows: Rows, record: Record) -> None:
         del rows.records[record.record_id]
-        for name in rows.names(record):
+        for name in [n for n, r in rows.by_unique.items() if r == record.record_id]:
             del rows.by_unique[name]
         for members in self.static_lists.values():
             members.discard(record.record_id)
