@@ -39,20 +39,20 @@ def share_bars(
     ticks = svg.nice_ticks(most, count=3 if width < NARROW else 5)
     frame = Frame(
         width,
-        ROW * len(rows) + 46,
+        ROW * len(rows) + 30,
         (0, ticks[-1]),
         (0, 1),
         left=52,
         right=18,
         top=6,
-        bottom=36,
+        bottom=24,
     )
     base = frame.height - frame.bottom
     parts = [
         svg.line((frame.at_x(value), frame.top), (frame.at_x(value), base), "rule")
         for value in ticks
     ]
-    parts.append(svg.x_axis(frame, [(value, percent(value)) for value in ticks]))
+    parts.append(svg.x_axis(frame, [(value, f"{100 * value:g}%") for value in ticks]))
     for number, (name, share, class_, who) in enumerate(rows):
         top = frame.top + ROW * number + 16
         whom = f"{who}: " if who else ""
@@ -78,7 +78,7 @@ def gains_chart(
     scorers: Sequence[Scorer], classes: Mapping[str, str], verb: str, width: float
 ) -> str:
     """Which share of conversions the contacts with the highest scores made."""
-    frame = Frame(width, min(width, 400), (0, 1), (0, 1), bottom=46)
+    frame = Frame(width, min(width, 400), (0, 1), (0, 1), right=24, bottom=46)
     tenths = [each / 10 for each in range(0, 11, 2)]
     ticks = [(each, f"{each:.0%}") for each in tenths]
     parts = [
@@ -134,6 +134,11 @@ def lift_chart(deciles: Sequence[Decile], verb: str, width: float) -> str:
         svg.y_axis(frame, [(value, f"{value:g}x") for value in ticks]),
         svg.x_axis(frame, labels, "tenths of the contacts, by score"),
     ]
+    y = frame.at_y(1)
+    parts.append(svg.line((frame.left, y), (width - frame.right, y), "chance"))
+    parts.append(
+        svg.text("average", width - frame.right, y - 5, anchor="end", class_="t halo")
+    )
     for each in deciles:
         x, y = frame.at_x(each.decile) - step / 2, frame.at_y(each.lift)
         height = frame.height - frame.bottom - y
@@ -144,14 +149,13 @@ def lift_chart(deciles: Sequence[Decile], verb: str, width: float) -> str:
         parts.append(svg.bar((x, y), step, height, "bar s0", told))
         parts.append(
             svg.text(
-                f"{each.lift:.1f}", x + step / 2, y - 5, anchor="middle", class_="told"
+                f"{each.lift:.1f}",
+                x + step / 2,
+                y - 5,
+                anchor="middle",
+                class_="told halo",
             )
         )
-    y = frame.at_y(1)
-    parts.append(svg.line((frame.left, y), (width - frame.right, y), "chance"))
-    parts.append(
-        svg.text("average", width - frame.right, y - 5, anchor="end", class_="t halo")
-    )
     label = ", ".join(f"{each.lift:.1f}" for each in deciles)
     return svg.drawing(
         frame, f"Lift by tenth, the highest scores first: {label}", parts
@@ -164,12 +168,11 @@ def auc_chart(
     """How well each scorer ranked at each midnight."""
     days = sorted({each.as_of for scorer in scorers for each in scorer.midnights})
     values = [value for scorer in scorers for value in scorer.values("roc_auc")]
-    low = min([COIN, *values]) - 0.02
-    ticks = svg.nice_ticks(max([COIN, *values]), low, count=5)
+    ticks = svg.nice_ticks(max([COIN, *values]), min([COIN, *values]), count=5)
     span = (float(days[0].toordinal()), float(days[-1].toordinal()))
     if span[0] == span[1]:
         span = (span[0] - 1, span[1] + 1)
-    frame = Frame(width, 320, span, (ticks[0], ticks[-1]), right=26, bottom=30)
+    frame = Frame(width, 320, span, (ticks[0], ticks[-1]), right=36, bottom=26)
     coin = frame.at_y(COIN)
     parts = [
         svg.y_axis(frame, [(value, f"{value:.2f}") for value in ticks]),
@@ -214,7 +217,7 @@ def calibration_chart(bins: Sequence[Bin], verb: str, width: float) -> str:
     ticks = svg.nice_ticks(most, count=4)
     frame = Frame(width, 320, (-0.15, 5.15), (0, ticks[-1]), bottom=46)
     parts = [
-        svg.y_axis(frame, [(value, percent(value)) for value in ticks]),
+        svg.y_axis(frame, [(value, f"{100 * value:g}%") for value in ticks]),
         svg.x_axis(frame, [(float(n), f"{n}") for n in range(6)], "score"),
     ]
     expected = [

@@ -24,6 +24,7 @@ from intent.evaluate.words import (
     CHANGED,
     SHIFTED,
     did,
+    do,
     expected_and_came,
     latest_drift,
     other_sheets,
@@ -32,7 +33,7 @@ from intent.evaluate.words import (
     summarise,
 )
 
-WIDE, NARROW = 680, 328
+WIDE, NARROW = 720, 328
 OTHERS_DRAWN = 4
 """So many other sheets are drawn beside the one that is shown; tables have all."""
 INPUTS_SHOWN = 12
@@ -118,10 +119,10 @@ def bands_section(evaluation: Evaluation) -> str:
     """Conversion by band."""
     verb = did(evaluation.target)
     return section(
-        f"Do hotter contacts {infinitive(verb)} more often?",
+        f"Do hotter contacts {do(evaluation.target)} more often?",
         f"Each bar is the share of a band who {verb} within "
         f"{evaluation.horizon_days} days. The thin line is how far chance may have "
-        "moved it: if the lines of two bands don't overlap, the difference is real.",
+        "moved it: where those of two bands don't overlap, they really differ.",
         bands_plot(evaluation.shown.bands, verb),
     )
 
@@ -129,11 +130,6 @@ def bands_section(evaluation: Evaluation) -> str:
 def bands_plot(bands: Sequence[Band], verb: str) -> str:
     """Conversion by band as bars."""
     return responsive(lambda width: charts.bands_chart(bands, verb, width))
-
-
-def infinitive(verb: str) -> str:
-    """The verb of a question."""
-    return "buy" if verb == "bought" else verb.replace("converted", "convert", 1)
 
 
 def reach_section(evaluation: Evaluation) -> str:
@@ -186,12 +182,10 @@ def scorers_table(evaluation: Evaluation) -> str:
     header = (
         "",
         "ROC AUC",
-        "lowest to highest",
         "beside points that never fade",
         "PR AUC",
-        "lift of the top tenth",
+        "top tenth, times the average",
         "caught by hot",
-        "by hot and warm",
     )
     body = [scorer_cells(evaluation, each) for each in evaluation.scorers]
     return table(header, body) + (
@@ -208,21 +202,27 @@ def base_rate(evaluation: Evaluation) -> float:
 
 def scorer_cells(evaluation: Evaluation, scorer: Scorer) -> Cells:
     """A way to rank as a row of cells."""
-    values = scorer.values("roc_auc")
     auc, beside = scorer.roc_auc, scorer.beside_undecayed
     return (
         scorer_name(evaluation, scorer),
         with_spread(scorer, "roc_auc", 3)
         + (f"<small>{auc.low:.3f} to {auc.high:.3f}</small>" if auc else ""),
-        f"{min(values):.2f} to {max(values):.2f}" if values else "-",
         f"{beside.value:+.3f}<small>{beside.low:+.3f} to {beside.high:+.3f}</small>"
         if beside
         else "-",
         with_spread(scorer, "pr_auc", 3),
         with_spread(scorer, "top_decile_lift", 2),
-        share_cell(scorer.mean("share_caught_hot")),
-        share_cell(scorer.mean("share_caught_hot_or_warm")),
+        caught_cell(scorer),
     )
+
+
+def caught_cell(scorer: Scorer) -> str:
+    """Which share of conversions hot contacts made, and hot and warm ones."""
+    hot = scorer.mean("share_caught_hot")
+    warm = scorer.mean("share_caught_hot_or_warm")
+    if hot is None or warm is None:
+        return "-"
+    return f"{percent(hot)}<small>{percent(warm)} with warm</small>"
 
 
 def scorer_name(evaluation: Evaluation, scorer: Scorer) -> str:
@@ -252,7 +252,7 @@ def share_cell(share: float | None) -> str:
 def calibration_section(evaluation: Evaluation) -> str:
     """What was to be expected of each score, and what came."""
     bins, verb = evaluation.shown.bins, did(evaluation.target)
-    title = "Can the past tell how many it will be?"
+    title = "Can a score be read as a chance?"
     if not bins:
         words = "This takes two dates at least: an earlier one tells what to expect."
         return section(title, words, "")
@@ -261,11 +261,12 @@ def calibration_section(evaluation: Evaluation) -> str:
     return section(
         title,
         f"A ring is what contacts with such a score had done before, a dot what they "
-        f"did then. By the past, {expected:,.0f} of all were to be expected; it were "
-        f"{came:,}{off}. Where dots are near their rings, a score can be read as a "
-        "chance.",
+        f"did then. Where dots are near their rings, a score can be read as a chance. "
+        f"Together, {expected:,.0f} were to be expected to have {verb}, and {came:,} "
+        f"did{off}.",
         "<p class='legend'><span><i class='ring-key'></i>expected by the past</span>"
-        f"<span><i class='dot-key'></i>{escape(verb)}, with what chance may do</span>"
+        f"<span><i class='dot-key'></i>{escape(verb)}; the line is what chance may do"
+        "</span>"
         "</p>" + responsive(lambda width: charts.calibration_chart(bins, verb, width)),
     )
 

@@ -15,7 +15,7 @@ STYLE = """
 body{margin:0;background:var(--ground);color:var(--ink);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,
 sans-serif}
-main{max-width:760px;margin:0 auto;padding:28px 16px 64px}
+main{max-width:820px;margin:0 auto;padding:28px 16px 64px}
 h1{font-size:1.9rem;line-height:1.2;margin:.1em 0 .4em}
 h2{font-size:1.25rem;line-height:1.3;margin:0 0 .4em}
 h3{font-size:1rem;margin:1.6em 0 .2em}
@@ -58,21 +58,22 @@ svg .told{font-size:13px}
 .scroll{overflow-x:auto;margin-top:14px}
 table{border-collapse:collapse;font-size:.86rem;width:100%;
 font-variant-numeric:tabular-nums}
-th,td{padding:6px 9px;text-align:right;border-bottom:1px solid var(--rule);
+th,td{padding:6px 7px;text-align:right;border-bottom:1px solid var(--rule);
 vertical-align:top;white-space:nowrap}
-thead th{font-weight:500;color:var(--soft);white-space:normal;vertical-align:bottom}
+thead th{font-weight:500;color:var(--soft);white-space:normal;vertical-align:bottom;
+min-width:5em}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 tbody th{font-weight:400}td small,th small{display:block;color:var(--soft);
 font-size:.78rem;font-weight:400}
 .words td,.words th{text-align:left}.words td:last-child{white-space:normal}
-.heat td,.heat th{padding:3px 5px}.heat td{text-align:center}
-.key{border-radius:4px;padding:1px 6px}.key.ok{background:var(--ok-bg)}
+.heat td,.heat th{padding:3px 3px;min-width:0}.heat td{text-align:center}
+.key{border-radius:4px;padding:1px 5px}.key.ok{background:var(--ok-bg)}
 .key.some{background:var(--some-bg)}.key.much{background:var(--much-bg)}
 .yes{color:var(--good)}.no{color:var(--bad)}
 .note{font-size:.85rem;color:var(--soft);margin:.6em 0 0}
 details{margin-top:12px}summary{cursor:pointer;color:var(--s0)}
 code{font-size:.9em}
-@media(max-width:739px){.wide{display:none}.narrow{display:block}
+@media(max-width:799px){.wide{display:none}.narrow{display:block}
 section{padding:16px 14px}h1{font-size:1.55rem}main{padding-top:16px}}
 @media print{body{background:#fff}section{break-inside:avoid;border-color:#ccc}}
 """

@@ -12,6 +12,7 @@ from intent.evaluate.model import (
     Bin,
     Drift,
     Evaluation,
+    Share,
     Sheet,
     State,
     Target,
@@ -124,20 +125,27 @@ def facts_of(evaluation: Evaluation) -> Iterator[str]:
 def caught_words(evaluation: Evaluation) -> str:
     """How many of those who did it were hot, or warm, before."""
     bands = evaluation.shown.bands
-    everyone = sum(each.conversion.of for each in bands)
-    conversions = sum(each.conversion.hits for each in bands)
-    hot = [each for each in bands if each.band == "hot"]
-    warm = [each for each in bands if each.band in ("hot", "warm")]
-    if not hot or not conversions or len(warm) < 2:
+    hot = [each.conversion for each in bands if each.band == "hot"]
+    warm = [each.conversion for each in bands if each.band in ("hot", "warm")]
+    everyone = [each.conversion for each in bands]
+    if not hot or len(warm) < 2:
         return ""
-    size = percent(sum(each.conversion.of for each in hot) / everyone)
-    caught = percent(sum(each.conversion.hits for each in hot) / conversions)
-    size_warm = percent(sum(each.conversion.of for each in warm) / everyone)
-    caught_warm = percent(sum(each.conversion.hits for each in warm) / conversions)
+    size, caught = part_of(hot, everyone)
+    size_warm, caught_warm = part_of(warm, everyone)
     return (
-        f"Hot contacts were {size} of all, and {caught} of those who then "
-        f"{did(evaluation.target)}; hot and warm together {size_warm} of all, and "
-        f"{caught_warm}."
+        f"The {size} of contacts who were hot made up {caught} of those who then "
+        f"{did(evaluation.target)}. Hot and warm together, {size_warm} of contacts, "
+        f"made up {caught_warm}."
+    )
+
+
+def part_of(some: Sequence[Share], everyone: Sequence[Share]) -> tuple[str, str]:
+    """Which part of all contacts, and of all conversions, some are."""
+    contacts = sum(each.of for each in everyone) or 1
+    conversions = sum(each.hits for each in everyone) or 1
+    return (
+        percent(sum(each.of for each in some) / contacts),
+        percent(sum(each.hits for each in some) / conversions),
     )
 
 
@@ -158,23 +166,23 @@ def pairs_words(evaluation: Evaluation, auc: float) -> str:
 
 def doubts_of(evaluation: Evaluation) -> Iterator[str]:
     """What speaks for care, short of a failure."""
-    yield from band_doubts(present(evaluation.shown.bands))
+    yield from band_doubts(present(evaluation.shown.bands), do(evaluation.target))
     yield from baseline_doubts(evaluation)
     yield from calibration_doubts(evaluation)
     yield from drift_doubts(evaluation)
 
 
-def band_doubts(bands: Sequence[Band]) -> Iterator[str]:
+def band_doubts(bands: Sequence[Band], verb: str) -> Iterator[str]:
     """Bands that are not told apart by more than chance, or that nobody is in."""
     if len(bands) < 2:
         yield "All contacts are in one band, so the bands tell nobody apart."
     for hotter, cooler in pairwise(bands):
         if difference(hotter.conversion, cooler.conversion).low <= 0:
             yield (
-                f"Whether {hotter.band} contacts do more than {cooler.band} ones could "
-                f"be chance: {percent(hotter.conversion.rate)} of "
+                f"That {hotter.band} contacts {verb} more often than {cooler.band} "
+                f"ones is not sure: {percent(hotter.conversion.rate)} of "
                 f"{hotter.conversion.of:,} beside {percent(cooler.conversion.rate)} of "
-                f"{cooler.conversion.of:,}."
+                f"{cooler.conversion.of:,} can be chance."
             )
 
 
@@ -243,8 +251,19 @@ def did(target: Target) -> str:
     """What contacts did, as a verb in the past."""
     if list(target.activities) == ["purchase"]:
         return "bought"
-    names = [name.replace("_", " ") for name in target.activities]
-    return f"converted ({' or '.join(names)})"
+    return f"converted ({named(target)})"
+
+
+def do(target: Target) -> str:
+    """The same in the present."""
+    if list(target.activities) == ["purchase"]:
+        return "buy"
+    return f"convert ({named(target)})"
+
+
+def named(target: Target) -> str:
+    """The activities that count."""
+    return " or ".join(name.replace("_", " ") for name in target.activities)
 
 
 def population(target: Target) -> str:
