@@ -87,9 +87,8 @@ def insert_outcomes(
     rng = np.random.default_rng(world.seed)
     liking = rng.normal(size=world.contacts)
     is_held_out = rng.random(world.contacts) < world.held_out
-    at = np.log(world.base_rate / (1 - world.base_rate)) if world.base_rate else -99
-    if world.base_rate == 1:
-        at = 99.0
+    rate = np.clip(world.base_rate, 1e-40, 1 - 1e-16)
+    at = np.log(rate / (1 - rate))
     parts = []
     for day in world.days:
         mood = liking + rng.normal(size=world.contacts) * 0.5

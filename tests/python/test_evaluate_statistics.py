@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from intent.evaluate.model import Share
 from intent.evaluate.statistics import (
-    Z,
     Placed,
+    Z,
     difference,
     mean_auc,
     mean_difference,
@@ -24,7 +24,9 @@ from intent.evaluate.statistics import (
 Counts = npt.NDArray[np.int64]
 SCORES = st.lists(
     st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_size=40
-).map(lambda rows: (np.array([s for s, _ in rows], float), np.array([h for _, h in rows])))
+).map(
+    lambda rows: (np.array([s for s, _ in rows], float), np.array([h for _, h in rows]))
+)
 
 
 def plain(hits: int, of: int) -> Share:
