@@ -60,14 +60,10 @@ def evaluate_command(
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 8 if a score can't be relied on.")
     ] = False,
-    builds: Annotated[
+    is_built: Annotated[
         bool,
-        typer.Option(
-            " /--no-build",
-            help="Show what the last evaluation built.",
-            show_default=False,
-        ),
-    ] = True,
+        typer.Option("--no-build", help="Show what the last evaluation built."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, for machines: all there is.")
     ] = False,
@@ -90,14 +86,14 @@ def evaluate_command(
     Exit codes: 3 there is no such midnight, horizon or sheet, 4 nothing was built yet,
     8 the gate said no.
     """
-    refuse_midnights_without_build(builds, midnights, every_days, last)
+    refuse_midnights_of_built(is_built, midnights, every_days, last)
     request = EvaluationRequest(
         last=parse_day("--last", last) if last else None,
         midnights=MIDNIGHTS if midnights is None else midnights,
         every_days=EVERY_DAYS if every_days is None else every_days,
         horizon=horizon,
         sheet=sheet,
-        builds=builds,
+        builds=not is_built,
     )
     found = evaluate(places(), request)
     if html is not None:
@@ -111,9 +107,9 @@ def evaluate_command(
         refuse_failed(found)
 
 
-def refuse_midnights_without_build(builds: bool, *given: object) -> None:
+def refuse_midnights_of_built(is_built: bool, *given: object) -> None:
     """Raise BadInputError for midnights that would not be looked at."""
-    if not builds and any(each is not None for each in given):
+    if is_built and any(each is not None for each in given):
         raise BadInputError(
             "--no-build shows the midnights of the last evaluation. Leave out "
             "--midnights, --every-days and --last, or --no-build."

@@ -300,7 +300,8 @@ def held_out_section(evaluation: Evaluation) -> str:
         "Does acting on it help?",
         "Some contacts are held out: they have a score, but no tool is told of it. So "
         f"the difference is what your calls, mails and ads did. All together: "
-        f"{100 * effect.value:+.1f} percentage points ({points_words(effect)}). {sure}",
+        f"{100 * effect.value:+.1f} percentage points ({points_words(effect)}). {sure} "
+        "Dates before you began to hold them out show no effect.",
         responsive(lambda width: charts.held_out_chart(held, verb, width))
         + table(header, body),
     )
