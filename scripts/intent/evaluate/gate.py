@@ -124,7 +124,7 @@ def interval(
     """An estimate with its 95% interval in words."""
     sign = "+" if signed else ""
     value, low, high = (
-        f"{number * scale:{sign}.{decimals}f}"
+        f"{round(number * scale, decimals) + 0.0:{sign}.{decimals}f}"
         for number in (estimate.value, estimate.low, estimate.high)
     )
     return f"{value}, 95% {low} to {high}"

@@ -207,7 +207,7 @@ def scorer_cells(evaluation: Evaluation, scorer: Scorer) -> Cells:
         scorer_name(evaluation, scorer),
         with_spread(scorer, "roc_auc", 3)
         + (f"<small>{auc.low:.3f} to {auc.high:.3f}</small>" if auc else ""),
-        f"{beside.value:+.3f}<small>{beside.low:+.3f} to {beside.high:+.3f}</small>"
+        f"{round(beside.value, 3) + 0.0:+.3f}<small>{beside.low:+.3f} to {beside.high:+.3f}</small>"
         if beside
         else "-",
         with_spread(scorer, "pr_auc", 3),
@@ -412,23 +412,20 @@ def gate_section(evaluation: Evaluation) -> str:
     names = {
         "bands": "bands in order",
         UNDECAYED: "as good as points that never fade",
-        **MEASURE_NAMES,
+        **{name: f"{words} high enough" for name, words in MEASURE_NAMES.items()},
     }
-    body = [
-        (
-            escape(each.sheet),
-            escape(names.get(each.check, each.check)),
-            f"<b class='{'yes' if each.passed else 'no'}'>"
-            f"{'yes' if each.passed else 'no'}</b>",
-            escape(each.says),
-        )
+    lines = "".join(
+        f"<li><b class='{'yes' if each.passed else 'no'}'>"
+        f"{'yes' if each.passed else 'no'}</b> <b>{escape(each.sheet)}</b>, "
+        f"{escape(names.get(each.check, each.check))}"
+        f"<small>{escape(each.says)}</small></li>"
         for each in verdict.checks
-    ]
+    )
     return section(
         title,
         "What <code>intent evaluate --gate</code> asks of each sheet in use, so that "
         "nobody is treated by a score that does not tell.",
-        table(("sheet", "asked", "", "found"), body, class_="words"),
+        f"<ul class='checks'>{lines}</ul>",
     )
 
 
@@ -477,7 +474,7 @@ def method_section(evaluation: Evaluation) -> str:
         items(
             (
                 "Scores know only what had happened and reached the shop before each "
-                "date. What came after counts only as the outcome.",
+                "date, by the rules of today. What came after counts only as the outcome.",
                 "A contact is counted once per date. Intervals treat all dates of one "
                 "contact as one, since whoever bought once is likelier to buy again; "
                 "those of the plot of chances count each by itself.",

@@ -120,7 +120,7 @@ def beside_words(scorer: Scorer) -> Text:
     if beside is None:
         return Text("-" if scorer.name != UNDECAYED else "")
     colour = "green" if beside.low > 0 else "red" if beside.high < 0 else ""
-    return Text(f"{beside.value:+.3f}", style=colour)
+    return Text(f"{round(beside.value, 3) + 0.0:+.3f}", style=colour)
 
 
 def bands_table(evaluation: Evaluation) -> Table:

@@ -65,7 +65,8 @@ min-width:5em}
 th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
 tbody th{font-weight:400}td small,th small{display:block;color:var(--soft);
 font-size:.78rem;font-weight:400}
-.words td,.words th{text-align:left}.words td:last-child{white-space:normal}
+.checks{list-style:none;padding:0}.checks small{display:block;color:var(--soft)}
+tbody th{white-space:normal;min-width:7.5em}.heat thead th{white-space:nowrap}
 .heat td,.heat th{padding:3px 3px;min-width:0}.heat td{text-align:center}
 .key{border-radius:4px;padding:1px 5px}.key.ok{background:var(--ok-bg)}
 .key.some{background:var(--some-bg)}.key.much{background:var(--much-bg)}
