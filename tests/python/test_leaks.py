@@ -102,7 +102,8 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Shops:
     )
     rows = [*shop_rows(), *planted_rows()]
     known = [told for told in rows if time_of(told) < MIDNIGHT]
-    until, evaluated = LAST_DAY.date(), {"intent_evaluation": EVALUATED}
+    until = LAST_DAY.date()
+    evaluated = {"intent_evaluation": EVALUATED, "intent_holdout_share": 0.3}
     build_in_turn(
         [
             Build(
