@@ -12,6 +12,7 @@ from intent.evaluate.model import (
     UNDECAYED,
     Band,
     Drift,
+    Estimate,
     Evaluation,
     Scorer,
     Share,
@@ -207,12 +208,20 @@ def scorer_cells(evaluation: Evaluation, scorer: Scorer) -> Cells:
         scorer_name(evaluation, scorer),
         with_spread(scorer, "roc_auc", 3)
         + (f"<small>{auc.low:.3f} to {auc.high:.3f}</small>" if auc else ""),
-        f"{round(beside.value, 3) + 0.0:+.3f}<small>{beside.low:+.3f} to {beside.high:+.3f}</small>"
-        if beside
-        else "-",
+        beside_cell(beside),
         with_spread(scorer, "pr_auc", 3),
         with_spread(scorer, "top_decile_lift", 2),
         caught_cell(scorer),
+    )
+
+
+def beside_cell(beside: Estimate | None) -> str:
+    """A difference with its interval, or a dash."""
+    if beside is None:
+        return "-"
+    return (
+        f"{round(beside.value, 3) + 0.0:+.3f}"
+        f"<small>{beside.low:+.3f} to {beside.high:+.3f}</small>"
     )
 
 
@@ -474,7 +483,7 @@ def method_section(evaluation: Evaluation) -> str:
         items(
             (
                 "Scores know only what had happened and reached the shop before each "
-                "date, by the rules of today. What came after counts only as the outcome.",
+                "date, by the rules of today. What came after is the outcome only.",
                 "A contact is counted once per date. Intervals treat all dates of one "
                 "contact as one, since whoever bought once is likelier to buy again; "
                 "those of the plot of chances count each by itself.",
