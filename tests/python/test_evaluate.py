@@ -122,6 +122,20 @@ def test_a_score_that_lies_is_stopped_by_the_gate_alone(bad: Stage) -> None:
     assert "The gate is not passed." in printed
 
 
+def test_what_failed_is_not_doubted_as_well(bad: Stage) -> None:
+    reasons = summarise(bad.evaluate()).reasons
+    hot, warm, cold = (each.conversion for each in bad.evaluate().shown.bands)
+    assert hot.rate < warm.rate < cold.rate
+    assert [reason.split(":")[0] for reason in reasons] == [
+        "The bands are not in order",
+        "Adding up points that never fade would rank contacts better than this score "
+        "does, and by more than chance.",
+        "It is under the floor that the project sets",
+        reasons[3],
+    ]
+    assert reasons[3].startswith("Going by who was here last (0.")
+
+
 def test_a_sheet_that_is_asked_for_is_judged_alone(bad: Stage) -> None:
     assert bad.run("--no-build", "--gate", "--sheet", "loyalty")[0] == ExitCode.OK
     code, printed, fault = bad.run("--no-build", "--gate", "--sheet", "learned")
@@ -247,7 +261,8 @@ def test_doubts_are_told_without_failing(stage: Stage) -> None:
     assert found.verdict.state is State.PASSED
     assert (summary.trust, summary.title) == (Trust.CARE, "Useful, with care.")
     reasons = " ".join(summary.reasons)
-    assert "A simpler way ranks contacts better: who was here last" in reasons
+    assert "Going by who was here last (0." in reasons
+    assert "ranks contacts better than this score (0." in reasons
     assert "conversions were to be expected" in reasons
     assert "(PSI 0.40)" in reasons
 

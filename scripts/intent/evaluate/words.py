@@ -1,6 +1,6 @@
 """What the figures mean, in words for those who work with the contacts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -77,24 +77,30 @@ def summarise(evaluation: Evaluation) -> Summary:
             f"{LEAST} of each, chance decides more than the score does."
         )
         return Summary(Trust.UNKNOWN, [reason], facts)
-    failures = [
-        failure_words(each.check, each.says)
+    failed = {
+        each.check: each.says
         for each in verdict.failures
         if each.sheet == evaluation.sheet
-    ]
-    doubts = list(doubts_of(evaluation))
+    }
+    failures = [failure_words(evaluation, *each) for each in failed.items()]
+    doubts = list(doubts_of(evaluation, failed))
     trust = Trust.BAD if failures else Trust.CARE if doubts else Trust.GOOD
     return Summary(trust, [*failures, *doubts], facts)
 
 
-def failure_words(check: str, says: str) -> str:
-    """A check that was not passed, in plain words."""
+def failure_words(evaluation: Evaluation, check: str, says: str) -> str:
+    """A check that was not passed, in plain words; the gate's own are more precise."""
     if check == "bands":
-        return f"The bands are not in order: {says}."
+        rates = [
+            f"{percent(each.conversion.rate)} of {each.band} contacts"
+            for each in present(evaluation.shown.bands)
+        ]
+        verb = did(evaluation.target)
+        return f"The bands are not in order: {listed(rates)} {verb}."
     if check == UNDECAYED:
         return (
             "Adding up points that never fade would rank contacts better than this "
-            f"score does: {says}."
+            "score does, and by more than chance."
         )
     return f"It is under the floor that the project sets: {says}."
 
@@ -164,10 +170,11 @@ def pairs_words(evaluation: Evaluation, auc: float) -> str:
     )
 
 
-def doubts_of(evaluation: Evaluation) -> Iterator[str]:
-    """What speaks for care, short of a failure."""
-    yield from band_doubts(present(evaluation.shown.bands), do(evaluation.target))
-    yield from baseline_doubts(evaluation)
+def doubts_of(evaluation: Evaluation, failed: Collection[str]) -> Iterator[str]:
+    """What speaks for care, beside the checks that failed."""
+    if "bands" not in failed:
+        yield from band_doubts(present(evaluation.shown.bands), do(evaluation.target))
+    yield from baseline_doubts(evaluation, failed)
     yield from calibration_doubts(evaluation)
     yield from drift_doubts(evaluation)
 
@@ -186,22 +193,24 @@ def band_doubts(bands: Sequence[Band], verb: str) -> Iterator[str]:
             )
 
 
-def baseline_doubts(evaluation: Evaluation) -> Iterator[str]:
+def baseline_doubts(evaluation: Evaluation, failed: Collection[str]) -> Iterator[str]:
     """Simple ways that rank contacts better."""
     own = evaluation.scorer(evaluation.sheet).roc_auc
-    for each in evaluation.scorers:
-        is_better = (
-            own is not None
-            and each.roc_auc is not None
-            and each.kind == "baseline"
-            and each.roc_auc.value - own.value > SIMILAR
+    if own is None:
+        return
+    better = [
+        f"{BASELINE_WORDS.get(each.name, each.name)} ({each.roc_auc.value:.2f})"
+        for each in evaluation.scorers
+        if each.kind == "baseline"
+        and each.name not in failed
+        and each.roc_auc is not None
+        and each.roc_auc.value - own.value > SIMILAR
+    ]
+    if better:
+        yield (
+            f"Going by {listed(better)} ranks contacts better than this score "
+            f"({own.value:.2f})."
         )
-        if is_better and each.roc_auc is not None and own is not None:
-            yield (
-                f"A simpler way ranks contacts better: "
-                f"{BASELINE_WORDS.get(each.name, each.name)} "
-                f"({each.roc_auc.value:.3f} beside {own.value:.3f} of this score)."
-            )
 
 
 def calibration_doubts(evaluation: Evaluation) -> Iterator[str]:
