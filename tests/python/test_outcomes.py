@@ -66,7 +66,8 @@ def groups(demo_shop: Shop) -> Mapping[Group, list[Row]]:
     """The rows of score_outcomes, the highest scores first."""
     found: dict[Group, list[Row]] = defaultdict(list)
     for row in demo_shop.rows(
-        "from score_outcomes order by as_of, scorer, horizon_days, score desc, contact_id"
+        "from score_outcomes"
+        " order by as_of, scorer, horizon_days, score desc, contact_id"
     ):
         key = Group(row["as_of"], row["scorer"], row["horizon_days"])
         found[key].append(row)

@@ -185,7 +185,10 @@ def inputs_of(
     scored = {
         activity
         for sheet in sheets
-        for activity in (*sheet.rules, *(each.activity for each in sheet.audience_rules))
+        for activity in (
+            *sheet.rules,
+            *(each.activity for each in sheet.audience_rules),
+        )
     }
     counts = {
         activity: sum(day.quantity for day in done if midnight_of(day.last_at) >= since)
