@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from html.parser import HTMLParser
 from io import StringIO
@@ -16,6 +16,7 @@ from evaluation_stage import SHEETS, World, make_warehouse
 from intent.cli import app
 from intent.errors import BadInputError, ExitCode, IntentError, UnavailableError
 from intent.evaluate import Evaluation, EvaluationRequest, State, evaluate
+from intent.evaluate.model import Target
 from intent.evaluate.page import page
 from intent.evaluate.render import print_evaluation
 from intent.evaluate.request import Stock, plan, refuse_request
@@ -356,6 +357,17 @@ def test_names_can_not_break_the_page(stage: Stage) -> None:
     text = page(found)
     assert "<b>&'" not in text
     assert "<b>&'\"" in text_of(text)
+
+
+def test_another_target_has_another_verb(good: Stage) -> None:
+    renewals = Target(("subscription_renewed",), None)
+    found = replace(good.evaluate(), target=renewals)
+    told = text_of(page(found))
+    assert "To convert means: subscription renewed." in told
+    assert "Counted are all known contacts." in told
+    assert "Do hotter contacts convert more often?" in told
+    assert "bought" not in told
+    refuse_nonsense(found)
 
 
 def test_figures_that_were_foretold_in_words(good: Stage) -> None:

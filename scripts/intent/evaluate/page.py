@@ -28,6 +28,7 @@ from intent.evaluate.words import (
     do,
     expected_and_came,
     latest_drift,
+    meaning,
     other_sheets,
     percent,
     population,
@@ -108,6 +109,7 @@ def looked_at(evaluation: Evaluation) -> str:
         f"at who {did(evaluation.target)} in the {evaluation.horizon_days} days after: "
         f"{evaluation.contacts_with:,} of {evaluation.contacts:,} contacts, at least "
         f"once. Counted are {population(evaluation.target)}."
+        f"{meaning(evaluation.target)}"
     )
 
 
@@ -485,7 +487,7 @@ def method_section(evaluation: Evaluation) -> str:
                 "Scores know only what had happened and reached the shop before each "
                 "date, by the rules of today. What came after is the outcome only.",
                 "A contact is counted once per date. Intervals treat all dates of one "
-                "contact as one, since whoever bought once is likelier to buy again; "
+                f"contact as one, since whoever {verb} once is likelier to again; "
                 "those of the plot of chances count each by itself.",
                 "Bands go by the scores at which they are entered.",
             ),

@@ -21,6 +21,7 @@ from intent.evaluate.words import (
     Trust,
     did,
     latest_drift,
+    meaning,
     percent,
     population,
     summarise,
@@ -66,6 +67,7 @@ def measured_words(evaluation: Evaluation) -> str:
         f"At {midnights}: {evaluation.contacts:,} contacts "
         f"({population(evaluation.target)}), of whom {evaluation.contacts_with:,} "
         f"{did(evaluation.target)} within {evaluation.horizon_days} days of one."
+        f"{meaning(evaluation.target)}"
     )
 
 

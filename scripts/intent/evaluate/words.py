@@ -258,21 +258,25 @@ def present(bands: Sequence[Band]) -> list[Band]:
 
 def did(target: Target) -> str:
     """What contacts did, as a verb in the past."""
-    if list(target.activities) == ["purchase"]:
-        return "bought"
-    return f"converted ({named(target)})"
+    return "bought" if is_purchase(target) else "converted"
 
 
 def do(target: Target) -> str:
     """The same in the present."""
-    if list(target.activities) == ["purchase"]:
-        return "buy"
-    return f"convert ({named(target)})"
+    return "buy" if is_purchase(target) else "convert"
 
 
-def named(target: Target) -> str:
-    """The activities that count."""
-    return " or ".join(name.replace("_", " ") for name in target.activities)
+def meaning(target: Target) -> str:
+    """What the verb stands for, where it does not say so itself."""
+    if is_purchase(target):
+        return ""
+    names = " or ".join(name.replace("_", " ") for name in target.activities)
+    return f" To convert means: {names}."
+
+
+def is_purchase(target: Target) -> bool:
+    """Whether it is all about buying."""
+    return list(target.activities) == ["purchase"]
 
 
 def population(target: Target) -> str:
