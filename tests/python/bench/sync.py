@@ -85,12 +85,10 @@ class Sent:
 
 SUSTAINED = """
     with numbered as (
-        select requests.sent_at, len(sent.seqs) as rows,
-            row_number() over (order by requests.sent_at) as number
-        from requests inner join sent on requests.request_id = sent.request_id
-        where requests.lane = 'write'
+        select sent_at, units, row_number() over (order by sent_at) as number
+        from requests where lane = 'write'
     )
-    select 60 * sum(later.rows) * $requests / count(*)
+    select 60 * sum(later.units) * $requests / count(*)
         / avg(epoch(later.sent_at - earlier.sent_at))
     from numbered as later
     inner join numbered as earlier
