@@ -263,6 +263,8 @@ def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         if not built.exists():
             write_demo_feeds(demo.landing, DEMO)
             demo.build(DEMO.until.isoformat(), intent_evaluation=dict(EVALUATED))
+            # Commands that run dbt on it write over this, without what is evaluated.
+            shutil.copy(demo.folder / "target" / "manifest.json", demo.folder)
             built.touch()
     return demo
 
