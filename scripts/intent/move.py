@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import duckdb
 
@@ -100,7 +100,7 @@ def copy(
 class Postgres:
     """PostgreSQL, in the one transaction of a connection of psycopg2."""
 
-    types = {  # noqa: RUF012 - never changed
+    types: ClassVar = {
         "text": "text",
         "timestamp": "timestamp",
         "boolean": "boolean",

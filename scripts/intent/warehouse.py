@@ -15,8 +15,9 @@ def open_warehouse(
 ) -> duckdb.DuckDBPyConnection:
     """Return a read-only connection to the warehouse, to be closed by the caller.
 
-    What is in the schema, public marts by default, goes by its plain name: in a file `intent.duckdb` both the catalog and
-    the schema are called `intent`, so that `intent.contact_intent` would be ambiguous.
+    What is in the schema, public marts by default, goes by its plain name: in a file
+    `intent.duckdb` both the catalog and the schema are called `intent`, so that
+    `intent.contact_intent` would be ambiguous.
 
     Raises:
         UnavailableError: nothing was built yet, or the file can't be read.

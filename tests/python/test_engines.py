@@ -113,7 +113,9 @@ def duckdb_table(shop: Shop, name: str) -> Table:
         columns = [(each[0], str(each[1])) for each in cursor.description]
         return Table(
             [column for column, _ in columns],
-            frozenset(column for column, kind in columns if kind in ("DOUBLE", "FLOAT")),
+            frozenset(
+                column for column, kind in columns if kind in ("DOUBLE", "FLOAT")
+            ),
             cursor.fetchall(),
         )
 

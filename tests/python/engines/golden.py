@@ -23,7 +23,17 @@ MOMENTS = [
     "",
     None,
 ]
-NAMES = ["Zoë", "ÅNGSTRÖM", "李雷", "👩‍👩‍👧", "o'brien", 'q"uote', "back\\slash", "\\N", "a;b"]
+NAMES = [
+    "Zoë",
+    "ÅNGSTRÖM",
+    "李雷",
+    "👩‍👩‍👧",
+    "o'brien",
+    'q"uote',
+    "back\\slash",
+    "\\N",
+    "a;b",
+]
 
 
 def web_events() -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Compares two tables cell by cell: numbers with fractions to 1e-9, all else exactly."""
+"""Compares two tables cell by cell: fractions to 1e-9, all else exactly."""
 
 import math
 from collections.abc import Sequence
