@@ -4,10 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 NEAR = 1e-9
 SHOWN = 5
+OF_THE_RUN = {"run_id"}
+"""The columns that tell runs apart, and nothing else."""
 Cells = tuple[Any, ...]
 
 
@@ -28,7 +31,7 @@ def differences(one: Table, other: Table) -> list[str]:
     """
     if sorted(one.columns) != sorted(other.columns):
         return [f"columns: {sorted(set(one.columns) ^ set(other.columns))}"]
-    exact = sorted(set(one.columns) - one.fractions)
+    exact = sorted(set(one.columns) - one.fractions - OF_THE_RUN)
     fractions = sorted(one.fractions)
     ones, others = (sorted_rows(table, exact, fractions) for table in (one, other))
     if len(ones) != len(others):
@@ -39,8 +42,8 @@ def differences(one: Table, other: Table) -> list[str]:
     if keys != other_keys:
         missing = [key for key in keys if key not in set(other_keys)]
         extra = [key for key in other_keys if key not in set(keys)]
-        found += [f"only the first has {exact}: {key}" for key in missing[:SHOWN]]
-        found += [f"only the second has {exact}: {key}" for key in extra[:SHOWN]]
+        for key, other_key in zip_longest(missing[:SHOWN], extra[:SHOWN]):
+            found.append(unlike_cells(exact, key, other_key))
         return found or ["the same rows, in other numbers"]
     for (key, cells), (_, other_cells) in zip(ones, others, strict=True):
         found += [
@@ -51,6 +54,19 @@ def differences(one: Table, other: Table) -> list[str]:
             if not is_near(cell, other_cell)
         ]
     return found[: 2 * SHOWN]
+
+
+def unlike_cells(
+    names: Sequence[str], key: Sequence[str] | None, other: Sequence[str] | None
+) -> str:
+    """What two exact rows differ in, or the one row if the other table has no more."""
+    if key is None or other is None:
+        return f"only the {'second' if key is None else 'first'} has {key or other}"
+    return "; ".join(
+        f"{name}: {cell} and {other_cell}"
+        for name, cell, other_cell in zip(names, key, other, strict=True)
+        if cell != other_cell
+    )
 
 
 def sorted_rows(
