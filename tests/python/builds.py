@@ -23,6 +23,7 @@ class Build(NamedTuple):
     """The shop becomes a copy of this one first."""
     files: Mapping[Path, str] = {}
     """Text files that are written first."""
+    more_variables: Mapping[str, Any] = {}
 
 
 def build_in_turn(builds: Sequence[Build], feeds: Sequence[str]) -> None:
@@ -54,7 +55,11 @@ def prepare(shop: Shop) -> None:
 
 def invoke(runner: dbtRunner, build: Build, feeds: Sequence[str], *command: str) -> Any:
     project = str(build.shop.project)
-    variables = {"intent_as_of": build.as_of.isoformat(), "intent_feeds": list(feeds)}
+    variables = {
+        "intent_as_of": build.as_of.isoformat(),
+        "intent_feeds": list(feeds),
+        **build.more_variables,
+    }
     done = runner.invoke(
         [
             *command,
