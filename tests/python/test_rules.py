@@ -1367,7 +1367,7 @@ def test_a_killed_import_is_whole_or_undone(
     assert result.exit_code == 0
     is_committed = steps >= WRITES + JOURNAL_WRITE
     assert contents(seeds) == (new if is_committed else old)
-    assert ("interrupted import was finished" in result.output) == (
+    assert ("interrupted change was finished" in result.output) == (
         is_committed and not is_whole_run
     )
     assert not (seeds / writing.ASIDE).exists()
