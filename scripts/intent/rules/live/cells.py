@@ -63,14 +63,14 @@ def with_cells(
 def _rows(text: str, key: str) -> dict[str, dict[str, Cell]]:
     """The rows by the value of the key column, each with its cells by column."""
     lines = [cells for cells in _lines(text) if any(cell.text for cell in cells)]
-    names = [cell.text.removeprefix(BOM) for cell in lines[0]]
+    names = [cell.text for cell in lines[0]]
     rows = [dict(zip(names, cells, strict=False)) for cells in lines[1:]]
     return {row[key].text: row for row in rows}
 
 
 def _lines(text: str) -> Iterator[list[Cell]]:
     cells: list[Cell] = []
-    start = 0
+    start = 1 if text.startswith(BOM) else 0
     is_quoted = False
     for at, character in enumerate(text):
         if character == '"':
