@@ -1,0 +1,121 @@
+"""What a plan says of past midnights, and how it looks."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from io import StringIO
+
+import duckdb
+import pytest
+from intent.rules.live.model import Finding, Movement, Mover, Quality, SheetPlan, Writes
+from intent.rules.live.render import print_plan
+from intent.rules.live.standing import (
+    NO_EVALUATION,
+    OLD_EVALUATION,
+    TOO_LITTLE,
+    read_quality,
+)
+from rich.console import Console
+
+EVALUATED = """
+    create schema intent_intermediate;
+    create table intent_intermediate.int_rule_versions as select 3 as rule_version;
+    create table intent_intermediate.int_evaluation_subjects as
+    select 3 as rule_version;
+    create table score_quality (
+        as_of timestamp, scorer varchar, kind varchar, horizon_days bigint,
+        roc_auc double, top_decile_lift double, has_enough boolean
+    );
+    insert into score_quality values
+    ('2026-04-01', 'old', 'sheet', 7, 0.70, 2.0, true),
+    ('2026-05-01', 'old', 'sheet', 7, 0.80, 3.0, true),
+    ('2026-06-01', 'old', 'sheet', 7, 0.90, 4.0, true),
+    ('2026-04-01', 'new', 'sheet', 7, 0.72, 2.5, true),
+    ('2026-05-01', 'new', 'sheet', 7, 0.84, 3.5, true),
+    -- of too few contacts, of another horizon, of another kind
+    ('2026-06-01', 'new', 'sheet', 7, 0.10, 0.1, false),
+    ('2026-05-01', 'new', 'sheet', 28, 0.10, 0.1, true),
+    ('2026-06-01', 'new', 'baseline', 7, 0.10, 0.1, true);
+"""
+
+
+@pytest.fixture
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def test_both_sheets_are_compared_where_both_were_measured(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert read_quality(warehouse, "old", "new") == ([], NO_EVALUATION)
+    warehouse.execute(EVALUATED)
+    [quality], why_not = read_quality(warehouse, "old", "new")
+    assert why_not == ""
+    assert (quality.horizon_days, quality.midnights) == (7, 2)
+    assert quality.roc_auc_before == pytest.approx(0.75)
+    assert quality.roc_auc_after == pytest.approx(0.78)
+    assert quality.roc_auc_spread == pytest.approx(0.02 / 2**0.5)
+    assert (quality.lift_before, quality.lift_after) == (2.5, 3.0)
+    assert read_quality(warehouse, "old", "other") == ([], TOO_LITTLE)
+    warehouse.execute("insert into intent_intermediate.int_rule_versions values (4)")
+    assert read_quality(warehouse, "old", "new") == ([], OLD_EVALUATION)
+
+
+PLAN = SheetPlan(
+    sheet="purchase_2",
+    primary="purchase",
+    as_of=datetime(2026, 7, 1),
+    movement=Movement({("hot", "hot"): 1_234_567, ("hot", "warm"): 89_012}, 2.0, 1.0),
+    movers=[
+        Mover(
+            contact_id="25486d4a8c8ad6bd3c4b11bba2d1a1d2",
+            segment_before="warm",
+            segment_after="cold",
+            score_before=1.75,
+            score_after=0.25,
+            reasons={
+                "personalised_content_used": -1.0,
+                "recommendation_clicked": -0.75,
+                "purchase": 0.25,
+            },
+        ),
+        Mover("b" * 32, "warm", "hot", 2.5, 2.5, {}),
+    ],
+    quality=[
+        Quality(28, 12, 0.7, 0.725, 0.01, 3.25, None),
+        Quality(7, 1, 0.7, 0.725, None, 3.25, 3.5),
+    ],
+    no_quality="",
+    writes=[
+        Writes(
+            *("salesforce_opportunities", "Opportunity of salesforce"),
+            *(12_345, 1_234_567, 61_729, 123.4),
+            ["shrinking: 2,000 of 9,000 rows ..."],
+        ),
+        Writes("files", "contact of files", 0, 12, 1, 0.5, []),
+    ],
+    no_writes="",
+    findings=[Finding("never_fires", "nobody did", [f"rule_{n}" for n in range(9)])],
+    guards=["moved: 89,012 of 1,323,579 contacts (6.7%) change their segment"],
+    seeds="",
+)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_plan_is_read_at_any_width(width: int) -> None:
+    text = StringIO()
+    print_plan(PLAN, Console(file=text, width=width, color_system=None))
+    lines = text.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= width
+    for words in (
+        "89,012 of 1,323,579 contacts (6.7%) would be in another segment",
+        "25486d4a        warm → cold  1.75 → 0.25  personalised_content_used -1.00,",
+        "other edges of the bands",
+        "28 days          0.700 → 0.725  +0.025 ± 0.010            3.25 → -         12",
+        "12,345  1,234,567    61,729  123 min",
+        "salesforce_opportunities would be stopped: shrinking: 2,000 of 9,000 rows ...",
+        "rule_4, rule_5 and 3 more: nobody did",
+        "- moved: 89,012 of 1,323,579",
+    ):
+        assert any(words in line for line in lines), (words, text.getvalue())
+    assert "25486d4a8" not in text.getvalue()
