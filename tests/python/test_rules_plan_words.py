@@ -88,9 +88,13 @@ PLAN = SheetPlan(
     no_quality="",
     writes=[
         Writes(
-            *("salesforce_opportunities", "Opportunity of salesforce"),
-            *(12_345, 1_234_567, 61_729, 123.4),
-            ["shrinking: 2,000 of 9,000 rows ..."],
+            sync="salesforce_opportunities",
+            destination="Opportunity of salesforce",
+            now=12_345,
+            then=1_234_567,
+            requests=61_729,
+            minutes=123.4,
+            stops=["shrinking: 2,000 of 9,000 rows ..."],
         ),
         Writes("files", "contact of files", 0, 12, 1, 0.5, []),
     ],
