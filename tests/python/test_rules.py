@@ -735,7 +735,7 @@ def test_export_refuses_faulty_seeds(seeds: Path) -> None:
     edit_seed(seeds, RULES, "viewed,,1,", "viewed,,x,")
     result = runner.invoke(app, ["export", "rules.xlsx"])
     assert isinstance(result.exception, BadInputError)
-    assert "1 fault" in str(result.exception)
+    assert "a fault in activity_rules: x is not" in str(result.exception)
     assert not Path("rules.xlsx").exists()
 
 

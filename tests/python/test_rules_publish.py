@@ -328,8 +328,49 @@ def test_faults_of_sheets_and_vars_are_told(seeds: Path) -> None:
     assert "intent_publish_guards.moved" in refusal("plan")
     edit(project, "moved: ten,", "most: 0.1,")
     assert "most" in refusal("plan")
-    edit(seeds / RULES, "purchase,session_started,,1,", "purchase,session_started,x,1,")
-    assert "intent rules check" in refusal("plan")
+
+
+def commands_after_publish() -> list[list[str]]:
+    """What can be asked for once `sample` is the primary sheet."""
+    return [
+        ["plan", "loyalty"],
+        ["publish", "loyalty", "--yes"],
+        ["diff", "sample", "loyalty"],
+        ["rollback", "--yes"],
+        ["rollback", "--anyway", "--yes"],
+    ]
+
+
+def test_rules_for_unknown_activities_are_told(seeds: Path) -> None:
+    publish(seeds, "sample")
+    edit(seeds / RULES, "sample,purchase,", "sample,purchased,")
+    changed = contents(seeds)
+    for command in commands_after_publish():
+        told = refusal(*command)
+        assert "a fault in activity_rules: purchased is no activity" in told, told
+        assert "intent rules check" in told, told
+    assert contents(seeds) == changed
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"score_model,status\npurchase,active\n",
+        b'score_model,status,is_primary,scale,description\n"sample,active,true,10,x\n',
+    ],
+    ids=["empty", "no text", "columns missing", "quote left open"],
+)
+def test_a_broken_file_of_scores_is_told_of(seeds: Path, broken: bytes) -> None:
+    publish(seeds, "sample")
+    (seeds / MODELS).write_bytes(broken)
+    for command in commands_after_publish():
+        assert "score_models" in refusal(*command)
+    assert (seeds / MODELS).read_bytes() == broken
+    (seeds / MODELS).unlink()
+    for command in commands_after_publish():
+        assert "score_models" in refusal(*command)
 
 
 @pytest.mark.parametrize("why", ["two\nlines", "x" * 2000])
@@ -446,6 +487,7 @@ def test_diff_tells_what_differs_rule_by_rule(seeds: Path) -> None:
     back = result_of("diff", "draft_2", "purchase", "--json").output
     assert '"difference": "added"' in back
     assert "There is no sheet" in refusal("diff", "purchase", "draft_3")
+    assert "purchase is named twice" in refusal("diff", "purchase", "purchase")
 
 
 FACTS = Facts(

@@ -81,6 +81,10 @@ def diff_command(
     tables = valid_tables(seeds_folder())
     for name in (before, after):
         refuse_unknown(tables, name)
+    if before == after:
+        raise BadInputError(
+            f"{before} is named twice: name the sheet to compare it with, too."
+        )
     changes = compare_sheets(tables, before, after)
     if as_json:
         print_json(
@@ -114,8 +118,8 @@ def plan_command(
     """Show what would change if a draft became the primary sheet. Nothing is written.
 
     By the last build, in which drafts are scored like all: who would be in another
-    segment, and why; how much each tool would be sent; how well both sheets told who
-    buys, after `intent evaluate`; what is odd about the rules; and what would stop
+    segment, and why; how much each tool would be sent; how well both sheets told what
+    came next, after `intent evaluate`; what is odd about the rules; and what would stop
     `intent rules publish`.
 
     Exit codes: 0 it could be published, 3 there is no such sheet or the rules are not

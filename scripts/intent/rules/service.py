@@ -107,7 +107,9 @@ def refuse_faults(faults: list[Fault]) -> None:
     """Raise BadInputError if there are faults."""
     if faults:
         first = faults[0]
+        number = "a fault" if len(faults) == 1 else f"{len(faults)} faults, the first"
+        wrong = f"{first.value} {first.wrong}".strip()
         raise BadInputError(
-            f"The rule sheets have {len(faults)} faults, the first in {first.sheet}: "
-            f"{first.wrong}. See them all with: intent rules check"
+            f"The rule sheets have {number} in {first.sheet}: {wrong}. See it all with: "
+            "intent rules check"
         )

@@ -103,7 +103,7 @@ def print_plan(plan: SheetPlan, console: Console) -> None:
     if plan.quality:
         console.print(quality_table(plan.quality))
     else:
-        console.print(Text(f"How well it tells who buys: {plan.no_quality}"))
+        console.print(Text(f"How well it told what came next: {plan.no_quality}"))
     console.print()
     if plan.writes:
         console.print(writes_table(plan.writes))
@@ -189,7 +189,7 @@ def reason_words(mover: Mover) -> str:
 def quality_table(quality: Sequence[Quality]) -> Table:
     """How well both sheets told at past midnights what came next."""
     table = grid()
-    table.add_column("who buys within", no_wrap=True)
+    table.add_column("what came within", no_wrap=True)
     table.add_column("ROC AUC", justify="right", no_wrap=True)
     table.add_column("change", justify="right", no_wrap=True)
     table.add_column("lift of best tenth", justify="right", no_wrap=True)

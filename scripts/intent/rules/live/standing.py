@@ -16,8 +16,8 @@ from intent.rules.tables import Table, Tables, Value
 SAYS_NOTHING = ("note", "description")
 """Columns that the build makes nothing of."""
 NO_EVALUATION = (
-    "The sheets were not held against what came next. `intent evaluate` does so, for "
-    "all that are not archived."
+    "The sheets were not evaluated yet. `intent evaluate` does so, for all that are "
+    "not archived."
 )
 OLD_EVALUATION = (
     "The last evaluation is of earlier rules. Give `intent evaluate` again, then plan."

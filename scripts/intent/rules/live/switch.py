@@ -23,6 +23,7 @@ from intent.rules.live.change_log import (
     with_entry,
 )
 from intent.rules.live.model import SheetPlan
+from intent.rules.service import refuse_faults
 from intent.rules.sheets import SCORE_MODELS, SHEETS
 from intent.rules.tables import Reading
 from intent.rules.writing import replace_all
@@ -104,6 +105,8 @@ def rollback_switch(seeds: Path, anyway: bool = False) -> Switch:
             f"There is nothing to bring back: by {PLACE}, no sheet was published that "
             "was not brought back since."
         )
+    present = read_seeds(seeds)
+    refuse_faults(find_faults(present, understand(present)))
     content = model_file(seeds)
     before = read_rows(last.rows_before)
     rows = read_cells(content, KEY, CELLS)
@@ -114,7 +117,7 @@ def rollback_switch(seeds: Path, anyway: bool = False) -> Switch:
             f"sheet in place of {last.replaced}. Somebody changed score_models by hand "
             "since; change it back by hand, too."
         )
-    if not anyway and last.seeds_after != _state(seeds):
+    if not anyway and last.seeds_after != fingerprint_of_all(present.fingerprints):
         raise BadInputError(
             f"The rule sheets were changed since {last.score_model} was published, so "
             "that the state before can't be brought back exactly. With --anyway, the "
