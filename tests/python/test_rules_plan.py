@@ -1,17 +1,18 @@
 """A plan says what a publish then does, and a rollback brings back what was."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date
 from pathlib import Path
 from shutil import copytree
+from statistics import fmean
 from typing import Any, NamedTuple
 
-import duckdb
 import pytest
 from builds import Build, build_in_turn
 from conftest import DEMO, PROJECT, Shop, copy_project
 from history_shop import FEEDS, days, files_of, shop_rows
+from intent.rules.live.change_log import PLACE
 from intent.rules.live.render import ID_SHOWN
 from intent.rules.live.switch import rollback_switch, write_switch
 from test_rules_publish import publish
@@ -34,7 +35,6 @@ class Played(NamedTuple):
     scores: dict[str, dict[str, Any]]
     """What was shown of each contact at first."""
     published: dict[str, dict[str, Any]]
-    returned: dict[str, dict[str, Any]]
 
 
 def shown(shop: Shop) -> dict[str, dict[str, Any]]:
@@ -81,8 +81,12 @@ def played(demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Played:
         published = shown(shop)
         due = json.loads(shop.intent("sync", "plan", "files", "--json").stdout)
 
+        seeds = {path: text for path, text in before.items() if path.suffix == ".csv"}
         assert shop.intent("rules", "rollback", "--yes").returncode == 0
-        build(shop)
+        log = shop.project / "seeds" / PLACE
+        assert {p: p.read_bytes() for p in seeds if p != log} == {
+            path: text for path, text in seeds.items() if path != log
+        }
     return Played(
         shop=shop,
         plan=told["plan"],
@@ -92,7 +96,6 @@ def played(demo_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Played:
         due=sum(due["plans"][0]["by_op"].values()),
         scores=scores,
         published=published,
-        returned=shown(shop),
     )
 
 
@@ -139,6 +142,26 @@ def test_a_sync_has_to_send_what_the_plan_said(played: Played) -> None:
     assert writes["then"] == played.due > 0
 
 
+def test_a_plan_says_how_both_sheets_did_at_past_midnights(played: Played) -> None:
+    measured: dict[int, list[dict[str, float]]] = defaultdict(list)
+    for row in played.shop.rows(
+        "select horizon_days, as_of, scorer, roc_auc, top_decile_lift"
+        " from score_quality where scorer in ('purchase', 'loyalty') and has_enough"
+        " order by as_of, scorer"
+    ):
+        measured[row["horizon_days"]].append(row)
+    assert [each["horizon_days"] for each in played.plan["quality"]] == sorted(measured)
+    assert measured, "the demo has enough who bought"
+    for each in played.plan["quality"]:
+        rows = measured[each["horizon_days"]]
+        assert len(rows) == 2 * each["midnights"]
+        for name, scorer in (("after", "loyalty"), ("before", "purchase")):
+            of_sheet = [row for row in rows if row["scorer"] == scorer]
+            for told, measure in (("roc_auc", "roc_auc"), ("lift", "top_decile_lift")):
+                mean = fmean(row[measure] for row in of_sheet)
+                assert each[f"{told}_{name}"] == pytest.approx(mean, abs=1e-9)
+
+
 def test_guards_and_older_builds_are_told_in_words(played: Played) -> None:
     assert "loyalty was not published, nothing was written" in played.refused
     assert "--allow moved" in played.refused
@@ -146,43 +169,10 @@ def test_guards_and_older_builds_are_told_in_words(played: Played) -> None:
     assert "rule sheets changed since the last build (score_models)" in played.replanned
 
 
-def rounded(contacts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Sums that are not added up in the same order differ in their last digits."""
-    return {
-        contact: {
-            name: round(value, 9) if isinstance(value, float) else value
-            for name, value in row.items()
-        }
-        for contact, row in contacts.items()
-    }
-
-
-def test_after_a_rollback_all_is_as_it_was(played: Played) -> None:
-    assert rounded(played.returned) == rounded(played.scores)
-    with duckdb.connect(str(played.shop.warehouse), read_only=True) as connection:
-        versions = connection.execute(
-            "select rule_version, list(distinct score_model order by score_model)"
-            " from intent_intermediate.int_rule_versions group by 1 order by 1"
-        ).fetchall()
-        log = connection.execute(
-            "select change, score_model, replaced, contacts_moved is not null"
-            " from intent_rules.sheet_changes order by changed_at, change"
-        ).fetchall()
-    assert versions == [
-        (1, ["loyalty", "purchase", "sample"]),
-        (2, ["loyalty", "sample"]),
-        (3, ["loyalty", "purchase", "sample"]),
-    ]
-    assert log == [
-        ("publish", "loyalty", "purchase", True),
-        ("rollback", "purchase", "loyalty", False),
-    ]
-
-
 # The history ------------------------------------------------------------------------
 
 WEEK = days()
-MODELS = ("--select", "+segment_daily", "+contact_intent")
+MODELS = ("--select", "+segment_daily", "+contact_intent", "sheet_changes")
 
 
 class Histories(NamedTuple):
@@ -259,6 +249,28 @@ def test_segments_after_a_rollback_are_as_if_nothing_had_been(
             row["intent_score"], abs=1e-9
         )
     assert {row["score_model"] for row in found.values()} == {"purchase"}
+
+
+def test_the_warehouse_knows_the_log_and_the_rules_that_held(
+    histories: Histories,
+) -> None:
+    versions = histories.switched.rows(
+        "select rule_version, list(distinct score_model order by score_model) as sheets"
+        " from intent_intermediate.int_rule_versions group by 1 order by 1"
+    )
+    assert [(row["rule_version"], row["sheets"]) for row in versions] == [
+        (1, ["loyalty", "purchase", "sample"]),
+        (2, ["loyalty", "sample"]),
+        (3, ["loyalty", "purchase", "sample"]),
+    ]
+    log = histories.switched.rows(
+        "select change, score_model, replaced, contacts_moved"
+        " from intent_rules.sheet_changes order by changed_at, change"
+    )
+    assert [tuple(row.values()) for row in log] == [
+        ("publish", "loyalty", "purchase", 10),
+        ("rollback", "purchase", "loyalty", None),
+    ]
 
 
 def test_a_sheet_that_is_back_was_brought_by_its_rules(histories: Histories) -> None:

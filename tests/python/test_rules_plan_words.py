@@ -77,6 +77,7 @@ PLAN = SheetPlan(
                 "personalised_content_used": -1.0,
                 "recommendation_clicked": -0.75,
                 "purchase": 0.25,
+                "cart_added": -0.004,
             },
         ),
         Mover("b" * 32, "warm", "hot", 2.5, 2.5, {}),
@@ -115,7 +116,7 @@ def test_a_plan_is_read_at_any_width(width: int) -> None:
         "89,012 of 1,323,579 contacts (6.7%) would be in another segment",
         "25486d4a        warm → cold  1.75 → 0.25  personalised_content_used -1.00,",
         "other edges of the bands",
-        "28 days          0.700 → 0.725  +0.025 ± 0.010            3.25 → -         12",
+        "28 days           0.700 → 0.725  +0.025 ± 0.010            3.25 → -         12",
         "12,345  1,234,567    61,729  123 min",
         "salesforce_opportunities would be stopped: shrinking: 2,000 of 9,000 rows ...",
         "rule_4, rule_5 and 3 more: nobody did",
@@ -123,3 +124,4 @@ def test_a_plan_is_read_at_any_width(width: int) -> None:
     ):
         assert any(words in line for line in lines), (words, text.getvalue())
     assert "25486d4a8" not in text.getvalue()
+    assert "cart_added" not in text.getvalue()

@@ -110,6 +110,6 @@ def refuse_faults(faults: list[Fault]) -> None:
         number = "a fault" if len(faults) == 1 else f"{len(faults)} faults, the first"
         wrong = f"{first.value} {first.wrong}".strip()
         raise BadInputError(
-            f"The rule sheets have {number} in {first.sheet}: {wrong}. See it all with: "
-            "intent rules check"
+            f"The rule sheets have {number} in {first.sheet}: {wrong}. See it all "
+            "with: intent rules check"
         )

@@ -22,6 +22,8 @@ from intent.rules.live.switch import Switch, spelt_changes
 ID_SHOWN = 8
 """As many characters of a contact's id as `intent explain` needs."""
 REASONS_SHOWN = 3
+LEAST_SHOWN = 0.005
+"""What is less would be shown as 0.00."""
 RULES_SHOWN = 6
 SECONDS = 60
 
@@ -181,7 +183,7 @@ def reason_words(mover: Mover) -> str:
     shown = [
         f"{activity} {difference:+.2f}"
         for activity, difference in mover.reasons.items()
-        if (difference > 0) is is_up
+        if (difference > 0) is is_up and abs(difference) >= LEAST_SHOWN
     ]
     return ", ".join(shown[:REASONS_SHOWN]) or "other edges of the bands"
 
