@@ -143,7 +143,7 @@ def test_a_sync_has_to_send_what_the_plan_said(played: Played) -> None:
 
 
 def test_a_plan_says_how_both_sheets_did_at_past_midnights(played: Played) -> None:
-    measured: dict[int, list[dict[str, float]]] = defaultdict(list)
+    measured: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in played.shop.rows(
         "select horizon_days, as_of, scorer, roc_auc, top_decile_lift"
         " from score_quality where scorer in ('purchase', 'loyalty') and has_enough"

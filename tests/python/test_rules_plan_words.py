@@ -1,8 +1,9 @@
-"""What a plan says of past midnights, and how it looks."""
+"""What a plan says of past midnights, how it looks, and what it leaves behind."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -14,6 +15,7 @@ from intent.rules.live.standing import (
     TOO_LITTLE,
     read_quality,
 )
+from intent.rules.live.writes import COPIES, folder_of_copies
 from rich.console import Console
 
 EVALUATED = """
@@ -116,7 +118,7 @@ def test_a_plan_is_read_at_any_width(width: int) -> None:
         "89,012 of 1,323,579 contacts (6.7%) would be in another segment",
         "25486d4a        warm → cold  1.75 → 0.25  personalised_content_used -1.00,",
         "other edges of the bands",
-        "28 days           0.700 → 0.725  +0.025 ± 0.010            3.25 → -         12",
+        "28 days           0.700 → 0.725  +0.025 ± 0.010            3.25 → -",
         "12,345  1,234,567    61,729  123 min",
         "salesforce_opportunities would be stopped: shrinking: 2,000 of 9,000 rows ...",
         "rule_4, rule_5 and 3 more: nobody did",
@@ -125,3 +127,14 @@ def test_a_plan_is_read_at_any_width(width: int) -> None:
         assert any(words in line for line in lines), (words, text.getvalue())
     assert "25486d4a8" not in text.getvalue()
     assert "cart_added" not in text.getvalue()
+
+
+def test_copies_of_a_killed_plan_are_removed_and_those_at_work_stay(
+    tmp_path: Path,
+) -> None:
+    killed = tmp_path / f"{COPIES}killed"
+    killed.mkdir()
+    (killed / "intent.duckdb").write_bytes(b"people")
+    with folder_of_copies(tmp_path) as one, folder_of_copies(tmp_path) as other:
+        assert set(tmp_path.iterdir()) == {one, other}
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ that is thrown away; syncs then plan on a copy of the ledger. So the numbers are
 that `intent sync plan` gives after the next build, but for what contacts do until then.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -32,6 +33,8 @@ OF_SHOWN_SHEET = (
     "contact_decay_fields",
 )
 """The models that differ by the sheet that is shown, and are no views of others."""
+COPIES = ".rules_plan_"
+"""How the folders of copies begin, beside the warehouse."""
 NO_SYNC = (
     "No sync is switched on, and none ever ran. Name one to count them all the same: "
     "--sync hubspot."
@@ -112,20 +115,57 @@ def copies(places: Places) -> Iterator[Places]:
             f"{needed:,} bytes are needed, {room:,} are free. Make room, or leave the "
             "writes uncounted with --no-writes."
         )
-    with tempfile.TemporaryDirectory(
-        prefix=".rules_plan_", dir=places.warehouse.parent
-    ) as name:
+    with folder_of_copies(places.warehouse.parent) as folder:
         # Views name the catalog that they were made in, so the copy keeps its name.
         copied = replace(
             places,
-            warehouse=Path(name) / places.warehouse.name,
-            ledger=Path(name) / "told" / places.ledger.name,
+            warehouse=folder / places.warehouse.name,
+            ledger=folder / "told" / places.ledger.name,
         )
         copied.ledger.parent.mkdir()
         copy(places.warehouse, copied.warehouse, "warehouse")
         if places.ledger.exists():
             copy(places.ledger, copied.ledger, "ledger")
         yield copied
+
+
+@contextmanager
+def folder_of_copies(beside: Path) -> Iterator[Path]:
+    """A folder for as long as the block goes on; what killed plans left is removed."""
+    with locked(beside):
+        for left in beside.glob(f"{COPIES}*"):
+            remove_if_left(left)
+        made = tempfile.TemporaryDirectory(prefix=COPIES, dir=beside)
+        held = os.open(made.name, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        with made as name:
+            yield Path(name)
+    finally:
+        os.close(held)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder against others who do so; a crash lets go of it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def remove_if_left(folder: Path) -> None:
+    """Remove the copies of a plan that is no more."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    except BlockingIOError:
+        pass  # another plan is at work there
+    finally:
+        os.close(handle)
 
 
 def copy(source: Path, target: Path, what: str) -> None:
