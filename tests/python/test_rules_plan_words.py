@@ -1,12 +1,16 @@
 """What a plan says of past midnights, how it looks, and what it leaves behind."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from errno import ENOSPC
 from io import StringIO
 from pathlib import Path
 
 import duckdb
 import pytest
+from intent.errors import UnavailableError
 from intent.rules.live.model import Finding, Movement, Mover, Quality, SheetPlan, Writes
 from intent.rules.live.render import print_plan
 from intent.rules.live.standing import (
@@ -15,7 +19,8 @@ from intent.rules.live.standing import (
     TOO_LITTLE,
     read_quality,
 )
-from intent.rules.live.writes import COPIES, folder_of_copies
+from intent.rules.live.writes import COPIES, count_writes, folder_of_copies
+from intent.settings import places
 from rich.console import Console
 
 EVALUATED = """
@@ -138,3 +143,18 @@ def test_copies_of_a_killed_plan_are_removed_and_those_at_work_stay(
     with folder_of_copies(tmp_path) as one, folder_of_copies(tmp_path) as other:
         assert set(tmp_path.iterdir()) == {one, other}
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_told_of_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        del source, target
+        raise OSError(ENOSPC, "No space left on device")
+
+    place = replace(places(), warehouse=tmp_path / "intent.duckdb")
+    duckdb.connect(str(place.warehouse)).close()
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(UnavailableError, match="no copy can be made: No space left"):
+        count_writes(place, "loyalty", datetime(2026, 7, 1), [])
+    assert [path.name for path in tmp_path.iterdir()] == ["intent.duckdb"]

@@ -82,13 +82,20 @@ def count_writes(
             fails.
         BadInputError: a sync's file does not fit the marts.
     """
-    with copies(places) as now:
-        plans = [service.plan(now, sync, sample=0) for sync in syncs]
-        show(now, sheet, as_of)
-        return [
-            writes_of(before, service.plan(now, sync, sample=0))
-            for before, sync in zip(plans, syncs, strict=True)
-        ]
+    try:
+        with copies(places) as now:
+            plans = [service.plan(now, sync, sample=0) for sync in syncs]
+            show(now, sheet, as_of)
+            return [
+                writes_of(before, service.plan(now, sync, sample=0))
+                for before, sync in zip(plans, syncs, strict=True)
+            ]
+    except OSError as error:
+        raise UnavailableError(
+            f"Beside the warehouse {places.warehouse} no copy can be made: "
+            f"{error.strerror}. Mend that, or leave the writes uncounted with "
+            "--no-writes."
+        ) from error
 
 
 def writes_of(now: Plan, then: Plan) -> Writes:
