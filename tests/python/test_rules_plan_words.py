@@ -30,18 +30,32 @@ EVALUATED = """
     select 3 as rule_version;
     create table score_quality (
         as_of timestamp, scorer varchar, kind varchar, horizon_days bigint,
-        roc_auc double, top_decile_lift double, has_enough boolean
+        roc_auc double, top_decile_lift double
     );
     insert into score_quality values
-    ('2026-04-01', 'old', 'sheet', 7, 0.70, 2.0, true),
-    ('2026-05-01', 'old', 'sheet', 7, 0.80, 3.0, true),
-    ('2026-06-01', 'old', 'sheet', 7, 0.90, 4.0, true),
-    ('2026-04-01', 'new', 'sheet', 7, 0.72, 2.5, true),
-    ('2026-05-01', 'new', 'sheet', 7, 0.84, 3.5, true),
-    -- of too few contacts, of another horizon, of another kind
-    ('2026-06-01', 'new', 'sheet', 7, 0.10, 0.1, false),
-    ('2026-05-01', 'new', 'sheet', 28, 0.10, 0.1, true),
-    ('2026-06-01', 'new', 'baseline', 7, 0.10, 0.1, true);
+    ('2026-04-01', 'old', 'sheet', 7, 0.70, 2.0),
+    ('2026-05-01', 'old', 'sheet', 7, 0.80, 3.0),
+    ('2026-06-01', 'old', 'sheet', 7, 0.90, 4.0),
+    ('2026-05-01', 'old', 'sheet', 28, 0.80, 3.0),
+    ('2026-04-01', 'new', 'sheet', 7, 0.72, 2.5),
+    ('2026-05-01', 'new', 'sheet', 7, 0.84, 3.5),
+    -- nobody or everybody did it, too few did, and another kind
+    ('2026-06-01', 'new', 'sheet', 7, null, 0.1),
+    ('2026-05-01', 'new', 'sheet', 28, 0.10, 0.1),
+    ('2026-06-01', 'new', 'baseline', 7, 0.10, 0.1);
+    create table score_outcomes as
+    -- By 7 days 100 of 200 contacts did it, half at either midnight; by 28, 99.
+    select
+        cast(midnight as timestamp) as as_of,
+        contact_id,
+        'old' as scorer,
+        horizon_days,
+        contact_id < case when horizon_days = 7 then 100 else 99 end
+        and contact_id % 2 = case when midnight = '2026-04-01' then 0 else 1 end
+        as has_converted
+    from range(200) as contacts (contact_id)
+    cross join (values ('2026-04-01'), ('2026-05-01')) as midnights (midnight)
+    cross join (values (7), (28)) as horizons (horizon_days);
 """
 
 

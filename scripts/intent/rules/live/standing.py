@@ -7,6 +7,7 @@ from datetime import datetime
 import duckdb
 
 from intent.errors import BadInputError
+from intent.evaluate.gate import LEAST
 from intent.explain.reading import read_rows
 from intent.rules.live.findings import Facts
 from intent.rules.live.model import Movement, Mover, Quality
@@ -23,8 +24,8 @@ OLD_EVALUATION = (
     "The last evaluation is of earlier rules. Give `intent evaluate` again, then plan."
 )
 TOO_LITTLE = (
-    "At no past midnight there were 100 contacts with and 100 without the outcome: too "
-    "few to compare sheets by."
+    f"Fewer than {LEAST} contacts with or without the outcome, over all past midnights "
+    "together: too few to compare sheets by."
 )
 
 MOVED = """
@@ -257,6 +258,18 @@ def read_quality(
     found = read_rows(
         connection,
         """
+        with enough as (
+
+            select horizon_days
+            from score_outcomes
+            where scorer = $before
+            group by 1
+            having
+                count(distinct contact_id) filter (has_converted) >= $least
+                and count(distinct contact_id) filter (not has_converted) >= $least
+
+        )
+
         select
             horizon_days,
             count(*) as midnights,
@@ -267,17 +280,18 @@ def read_quality(
             avg(new.top_decile_lift) as lift_after
         from score_quality as old
         inner join score_quality as new using (as_of, horizon_days)
+        inner join enough using (horizon_days)
         where
             old.scorer = $before
             and old.kind = 'sheet'
             and new.scorer = $after
             and new.kind = 'sheet'
-            and old.has_enough
-            and new.has_enough
+            and old.roc_auc is not null
+            and new.roc_auc is not null
         group by 1
         order by 1
         """,
-        {"before": before, "after": after},
+        {"before": before, "after": after, "least": LEAST},
     )
     return [Quality(**row) for row in found], "" if found else TOO_LITTLE
 
