@@ -208,7 +208,7 @@ def find_guards(
     if guards.worse is not None and worst is not None and falls[worst] > guards.worse:
         yield (
             f"{Guard.WORSE}: ROC AUC within {worst} days falls by {falls[worst]:.3f}; "
-            f"by at most {guards.worse:g} it may"
+            f"it may by at most {guards.worse:g}"
         )
 
 
