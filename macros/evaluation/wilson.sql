@@ -3,12 +3,16 @@
     there are none.
 -#}
 {% macro wilson_low(hits, total) -%}
-    greatest({{ wilson_bound(hits, total, '-') }}, 0)
+    case
+        when {{ total }} > 0 then greatest({{ wilson_bound(hits, total, '-') }}, 0)
+    end
 {%- endmacro %}
 
 
 {% macro wilson_high(hits, total) -%}
-    least({{ wilson_bound(hits, total, '+') }}, 1)
+    case
+        when {{ total }} > 0 then least({{ wilson_bound(hits, total, '+') }}, 1)
+    end
 {%- endmacro %}
 
 

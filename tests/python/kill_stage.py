@@ -306,7 +306,8 @@ class KillStage:
         with duckdb.connect(self.shop.ledger, read_only=True) as ledger:
             wrong = ledger.execute(
                 "select run_id, state, planned from runs where state = 'running'"
-                f" or planned is distinct from {ends} or planned <>"
+                f" or planned is distinct from {ends}"
+                " or planned <> coalesce(held_back, 0) +"
                 " (select count(*) from outbox where outbox.run_id = runs.run_id)"
                 " or in_doubt > 0"
             ).fetchall()

@@ -87,6 +87,8 @@ class Shops(NamedTuple):
     """Only the rows of before the midnight."""
     leaky: Shop
     """The whole one's warehouse, in which what came later is dated earlier."""
+    objecting: Shop
+    """The whole one, built again without an evaluation when one more objected."""
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +97,16 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Shops:
     rules = project / "seeds" / "rules" / "activity_rules.csv"
     # Views count for more of a business that bought: an attribute moves a score.
     rules.write_text(
-        rules.read_text() + "purchase,product_viewed,business_customer,5,60,40,,,true,\n"
+        rules.read_text()
+        + "purchase,product_viewed,business_customer,5,60,40,,,true,\n"
     )
     shops = Shops(
         *(Shop(tmp_path_factory.mktemp(name), project) for name in Shops._fields)
     )
     rows = [*shop_rows(), *planted_rows()]
     known = [told for told in rows if time_of(told) < MIDNIGHT]
-    until, evaluated = LAST_DAY.date(), {"intent_evaluation": EVALUATED}
+    until = LAST_DAY.date()
+    evaluated = {"intent_evaluation": EVALUATED, "intent_holdout_share": 0.3}
     build_in_turn(
         [
             Build(
@@ -125,6 +129,17 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Shops:
                 more_variables=evaluated,
                 statements=list(LEAKS.values()),
             ),
+            Build(
+                shops.objecting,
+                until,
+                ("--exclude", "tag:evaluation"),
+                copy_of=shops.whole,
+                files=landed(
+                    shops.objecting,
+                    [record("late", FIRST_DAY, LAST_DAY, objected_to_profiling=True)],
+                    "objection",
+                ),
+            ),
         ],
         FEEDS,
     )
@@ -138,15 +153,15 @@ def time_of(told: Told) -> datetime:
     return at
 
 
-def landed(shop: Shop, rows: Iterable[Told]) -> dict[Path, str]:
+def landed(shop: Shop, rows: Iterable[Told], name: str = "part") -> dict[Path, str]:
     """The rows as files, of each table one for each set of columns."""
     files: dict[Path, list[Mapping[str, object]]] = {}
     for told in rows:
         feed, table = told.table
-        name = f"{'_'.join(sorted(told.row))}.csv"
-        files.setdefault(shop.landing / feed / table / name, []).append(told.row)
+        columns = "_".join(sorted(told.row))
+        files.setdefault(shop.landing / feed / table / columns, []).append(told.row)
     return {
-        file.with_name(f"part_{number}.csv"): csv_text(list(its_rows))
+        file.with_name(f"{name}_{number}.csv"): csv_text(list(its_rows))
         for number, (file, its_rows) in enumerate(files.items())
     }
 
@@ -275,10 +290,9 @@ def moved(one: Mapping[Key, Row], other: Mapping[Key, Row]) -> set[str]:
 
 
 def differs(one: Row, other: Row) -> bool:
-    return (
-        abs(one["score"] - other["score"]) > TOLERANCE
-        or one["segment"] != other["segment"]
-        or one["is_holdout"] != other["is_holdout"]
+    same = ("segment", "is_holdout")
+    return bool(abs(one["score"] - other["score"]) > TOLERANCE) or any(
+        one[name] != other[name] for name in same
     )
 
 
@@ -336,6 +350,11 @@ def test_without_outcomes_measures_are_null(shops: Shops) -> None:
 def test_a_leak_is_seen(shops: Shops, name: str) -> None:
     leaked = moved(said(shops.whole), said(shops.leaky))
     assert contact(shops.whole, name) in leaked
+
+
+def test_who_objects_after_the_evaluation_leaves_it(shops: Shops) -> None:
+    whole, after = said(shops.whole), said(shops.objecting)
+    assert moved(whole, after) == {contact(shops.whole, "late")}
 
 
 def test_midnights_before_the_first_fact_are_left_out(shops: Shops) -> None:

@@ -1,3 +1,12 @@
+-- What a contact can't do, is no target.
+-- depends_on: {{ ref('activities') }}
+-- depends_on: {{ ref('derived_signals') }}
+{{
+    config(
+        pre_hook="{{ stop_on_unknown_targets(ref('activities'), ref('derived_signals')) }}"
+    )
+}}
+
 {% set asked = evaluation_asked() %}
 {% set days = evaluation_target().days %}
 

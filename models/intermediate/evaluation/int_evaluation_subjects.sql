@@ -52,11 +52,29 @@ identifiers_then as (
     select
         midnights.as_of,
         identifier_contacts.contact_id,
-        identifier_contacts.identifier
+        identifier_contacts.identifier,
+        identifier_contacts.first_seen_at
 
     from midnights
     inner join identifier_contacts
         on {{ in_force('identifier_contacts', 'midnights.as_of') }}
+
+),
+
+-- The hold-out goes by the eldest that is no cookie, as in int_contacts.
+identifiers_ranked as (
+
+    select
+        as_of,
+        contact_id,
+        identifier,
+        row_number() over (
+            partition by as_of, contact_id
+            order by first_seen_at, identifier
+        ) as identifier_rank
+
+    from identifiers_then
+    where identifier not like 'anonymous_id:%'
 
 ),
 
@@ -95,9 +113,15 @@ contacts_evaluated as (
     select
         contacts.as_of,
         contacts.contact_id,
-        last_doings.last_active_at
+        last_doings.last_active_at,
+        {{ is_holdout('identifiers_ranked.identifier') }} as is_holdout
 
     from contacts
+    inner join identifiers_ranked
+        on
+            contacts.as_of = identifiers_ranked.as_of
+            and contacts.contact_id = identifiers_ranked.contact_id
+            and identifiers_ranked.identifier_rank = 1
     left join last_doings
         on
             contacts.as_of = last_doings.as_of
@@ -125,7 +149,7 @@ final as (
         ) as subject_id,
         contacts_evaluated.contact_id,
         contacts_evaluated.last_active_at,
-        cast(null as {{ dbt.type_boolean() }}) as is_holdout,
+        contacts_evaluated.is_holdout,
         rule_versions.rule_version,
         {{ subject_as_known_today('contacts_evaluated.as_of') }}
 

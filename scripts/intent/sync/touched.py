@@ -40,7 +40,7 @@ def touched_rows(sync: Sync, source: Source, remapped: Collection[str]) -> str:
         if isinstance(sync.fields[name].trigger, Trigger) and name not in remapped
     ]
     exact = [name for name in watched if name not in measured]
-    new = [value(sync.fields[name], is_cut=False) for name in exact]
+    new = [value(sync.fields[name], is_cut=name in remapped) for name in exact]
     new += [f"{carried(sync.fields[name].column or '')} is null" for name in measured]
     old = [stored(name) for name in exact]
     old += [f"{stored(name)} is null" for name in measured]

@@ -240,7 +240,9 @@ drift as (
         previous_as_of,
         subject,
         kind,
-        sum((share_now - share_before) * ln(share_now / nullif(share_before, 0))) as psi,
+        sum(
+            (share_now - share_before) * ln(share_now / nullif(share_before, 0))
+        ) as psi,
         max(distance) as ks
 
     from bins_summed
