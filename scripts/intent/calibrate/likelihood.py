@@ -17,13 +17,10 @@ from scipy import sparse
 from scipy.interpolate import CubicSpline
 from scipy.special import expit
 
-from intent.calibrate.model import FARTHEST, GRID, Amounts, Floats, Kind, Sample, Sheet
+from intent.calibrate.model import GRID, Amounts, Floats, Ints, Kind, Sample, Sheet
 
 SPLINE = CubicSpline(np.log(GRID), np.eye(len(GRID)), bc_type="natural")
 SLOPE = SPLINE.derivative()
-MOST_POINTS = 5.0
-"""Points are learned up to so many times the present ones."""
-
 
 @dataclass(frozen=True)
 class Number:
@@ -34,6 +31,13 @@ class Number:
     """The place of its rule in the sheet."""
     cap_group: str | None
     present: float
+    spread: float
+    """How far it is thought to be off, on the scale of learning."""
+    low: float
+    high: float
+    """What it may become, on the scale of learning."""
+    contacts: int
+    """How many have any of it."""
     sign: float = 1.0
 
     @property
@@ -182,7 +186,7 @@ class Likelihood:
 
     def columns(
         self, theta: Floats, score: Score
-    ) -> Iterator[tuple[int, Floats, Floats | None]]:
+    ) -> Iterator[tuple[int, Floats, Ints | None]]:
         """How raw scores change with each number: its place, the changes, the rows."""
         for place, rule in enumerate(self.sheet.rules):
             wanted = {
@@ -220,11 +224,12 @@ class Likelihood:
         worth = np.exp(theta[-2])
         chances = expit(self.log_odds(theta, bent))
         count = self.sample.count
-        changes = sparse.lil_matrix((0, 0))
-        cells, rows_of, places = [], [], []
+        cells: list[Floats] = []
+        rows_of: list[Ints] = []
+        places: list[Ints] = []
         everyone = np.arange(count)
 
-        def put(place: int, values: Floats, rows: Floats | None) -> None:
+        def put(place: int, values: Floats, rows: Ints | None) -> None:
             rows = everyone if rows is None else rows
             cells.append(values)
             rows_of.append(rows)
