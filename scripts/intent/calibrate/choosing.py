@@ -5,8 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from intent.calibrate.fitting import learn, learnable, raw_scores, written
+from intent.calibrate.fitting import (
+    FREEST,
+    fit,
+    learnable,
+    raw_scores,
+    told_apart,
+    written,
+)
 from intent.calibrate.likelihood import Number
 from intent.calibrate.model import (
     Compared,
@@ -111,6 +119,7 @@ def refuse_few(sample: Sample, rows: Switches, what: str) -> None:
     )
 
 
+@threadpool_limits.wrap(limits=1)  # many small sums: threads would wait on each other
 def find_draft(
     sheet: Sheet, sample: Sample, parts: Split, any_sign: bool = False
 ) -> Outcome:
@@ -129,25 +138,23 @@ def find_draft(
         )
     chosen_by = sample.of(parts.choosing)
     trials = [Trial(0.0, auc_of(chosen_by, raw_scores(sheet, chosen_by, [], {})))]
+    told = told_apart(fit(sheet, learning, numbers, FREEST))
     for freedom in FREEDOMS:
-        _, told = learn(sheet, learning, numbers, freedom)
-        raw = raw_scores(sheet, chosen_by, numbers, written(told))
+        values = written(fit(sheet, learning, told, freedom))
+        raw = raw_scores(sheet, chosen_by, told, values)
         trials.append(Trial(freedom, auc_of(chosen_by, raw)))
     freedom = choose(trials)
     # What is reported on stays unseen; all before it is learned from.
     known = sample.of(parts.learning | parts.choosing)
     numbers = learnable(sheet, known, any_sign)
-    whole, told = learn(sheet, known, numbers, freedom or FREEDOMS[0])
-    values = written(told) if freedom else {}
-    found = {
-        key_of(number): (low, high)
-        for fitted in (whole, told)
-        for number, low, high in zip(
-            fitted.numbers, fitted.low, fitted.high, strict=True
-        )
-    }
+    free = fit(sheet, known, numbers, FREEST)
+    draft = fit(sheet, known, told_apart(free) if freedom else [], freedom or FREEST)
+    values = written(draft)
+    # All points may be larger by the same: the free ones are told at the draft's level.
+    level = draft.mean_score / free.mean_score if free.mean_score > 0 else 1.0
     learned = [
-        told_of(sheet, number, values, *found[key_of(number)]) for number in numbers
+        told_of(sheet, number, values, (low, high), level)
+        for number, low, high in zip(numbers, free.low, free.high, strict=True)
     ]
     return Outcome(values, learned, numbers, trials, freedom)
 
@@ -158,10 +165,15 @@ def key_of(number: Number) -> tuple[Kind, int | None, str | None]:
 
 
 def told_of(
-    sheet: Sheet, number: Number, values: Values, low: float, high: float
+    sheet: Sheet,
+    number: Number,
+    values: Values,
+    ends: tuple[float, float],
+    level: float,
 ) -> Learned:
     """What was learned of a number, as it is shown."""
-    ends = sorted((number.outer(low), number.outer(high)))
+    times = 1.0 if number.kind is Kind.HALF_LIFE else level
+    low, high = sorted(number.outer(end) * times for end in ends)
     rule = None if number.rule is None else sheet.rules[number.rule]
     return Learned(
         kind=number.kind,
@@ -169,8 +181,8 @@ def told_of(
         audience=rule.audience if rule else None,
         before=number.present,
         after=values.get(key_of(number), number.present),
-        low=ends[0],
-        high=ends[1],
+        low=low,
+        high=high,
         contacts=number.contacts,
     )
 

@@ -21,6 +21,8 @@ MOST_POINTS = 5.0
 """Points are learned up to so many times the present ones."""
 LEAST_CONTACTS = 30
 """What fewer contacts have done, nothing is learned of."""
+FREEST = 3.0
+"""The freedom by which numbers are as the data say, all but undrawn."""
 Z = 1.959963984540054
 DIGITS = 2
 EDGE = 1e-6
@@ -34,6 +36,12 @@ class Fit:
     theta: Floats
     low: Floats
     high: Floats
+    is_settled: bool
+
+    @property
+    def mean_score(self) -> float:
+        """The mean raw score of the observations."""
+        return float(np.mean(self.likelihood.score(self.theta).raw))
 
     @property
     def numbers(self) -> Sequence[Number]:
@@ -131,7 +139,7 @@ def fit(
     )
     theta = start + found.x * steps
     low, high = intervals(likelihood, theta, drawn)
-    return Fit(likelihood, theta, low, high)
+    return Fit(likelihood, theta, low, high, bool(found.success))
 
 
 def precision_of(likelihood: Likelihood, start: Floats, freedom: float) -> Floats:
@@ -182,19 +190,11 @@ def mean_slopes(likelihood: Likelihood, theta: Floats) -> Floats:
     return slopes
 
 
-def is_told(fitted: Fit) -> Switches:
-    """Which numbers the data tell to be others than they are."""
-    start = np.array([number.start for number in fitted.numbers])
-    return np.asarray((start < fitted.low) | (start > fitted.high))
-
-
-def learn(
-    sheet: Sheet, sample: Sample, numbers: Sequence[Number], freedom: float
-) -> tuple[Fit, Fit]:
-    """Learn all numbers, then again those that the data tell to be others."""
-    whole = fit(sheet, sample, numbers, freedom)
-    told = [number for number, is_it in zip(numbers, is_told(whole), strict=True) if is_it]
-    return whole, fit(sheet, sample, told, freedom)
+def told_apart(free: Fit) -> list[Number]:
+    """The numbers of which the data tell that they are others than the present ones."""
+    start = np.array([number.start for number in free.numbers])
+    is_told = (start < free.low) | (start > free.high)
+    return [number for number, told in zip(free.numbers, is_told, strict=True) if told]
 
 
 def rounded(value: float) -> float:
