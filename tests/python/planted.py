@@ -48,7 +48,8 @@ def plant(
         replace(
             each,
             points=each.points * float(np.exp(off * rng.normal())),
-            half_life_days=(each.half_life_days or 1) * float(np.exp(off * rng.normal())),
+            half_life_days=(each.half_life_days or 1)
+            * float(np.exp(off * rng.normal())),
         )
         for each in rules
     ]
@@ -70,6 +71,7 @@ def simulate(
     for now, true in zip(present.rules, truth.rules, strict=True):
         counts = days_of(rng, contacts, length)
         halves = GRID * (now.half_life_days or 1)
+        half_life = true.half_life_days or 1
         ages = [np.maximum(0, night - np.arange(length) - 0.5) for night in nights]
         seen = [counts[:, :night] for night in nights]
         amounts.append(
@@ -83,7 +85,8 @@ def simulate(
         true_amounts.append(
             np.concatenate(
                 [
-                    had @ np.power(0.5, age[: had.shape[1]] / (true.half_life_days or 1))
+                    had
+                    @ np.power(0.5, age[: had.shape[1]] / (true.half_life_days or 1))
                     for had, age in zip(seen, ages, strict=True)
                 ]
             )
@@ -116,9 +119,7 @@ def days_of(rng: np.random.Generator, contacts: int, length: int) -> Floats:
     return rng.poisson(rates * spells[:, :length]).astype(float)
 
 
-def true_numbers(
-    world: World, numbers: Sequence[Number], level: float
-) -> list[float]:
+def true_numbers(world: World, numbers: Sequence[Number], level: float) -> list[float]:
     """What the numbers are in truth, if the mean score is at some level.
 
     Points and caps that are all larger by the same order contacts the same.
@@ -136,7 +137,9 @@ def true_numbers(
         (number.kind, number.rule, number.cap_group): value
         for number, value in zip(numbers, values, strict=True)
     }
-    times = level / float(np.mean(raw_scores(world.present, world.sample, numbers, found)))
+    times = level / float(
+        np.mean(raw_scores(world.present, world.sample, numbers, found))
+    )
     return [
         value if number.kind is Kind.HALF_LIFE else value * times
         for number, value in zip(numbers, values, strict=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from intent.calibrate.fitting import (
     FREEST,
@@ -119,7 +118,6 @@ def refuse_few(sample: Sample, rows: Switches, what: str) -> None:
     )
 
 
-@threadpool_limits.wrap(limits=1)  # many small sums: threads would wait on each other
 def find_draft(
     sheet: Sheet, sample: Sample, parts: Split, any_sign: bool = False
 ) -> Outcome:

@@ -59,7 +59,8 @@ def with_draft(
             elif name == "group_rules":
                 group = str(row.values["cap_group"])
                 cap = learned.get((Kind.GROUP_CAP, group, None))
-                values |= {"group_cap": decimal(cap.after)} if is_new(cap) else {}
+                if cap is not None and cap.is_changed:
+                    values["group_cap"] = decimal(cap.after)
             else:
                 values |= band_values(row, edge_of)
             made.append(with_values(row, values))
@@ -102,11 +103,6 @@ def band_values(row: Row, edges: Mapping[str, Edge]) -> dict[str, Value]:
         # Who cools down is warm before cold.
         exit_below = max(exit_below, edges["warm"].after)
     return {"enter_at": decimal(edge.after), "exit_below": decimal(exit_below)}
-
-
-def is_new(number: Learned | None) -> bool:
-    """Whether a number is learned, and another one."""
-    return number is not None and number.is_changed
 
 
 def decimal(value: float) -> Decimal:

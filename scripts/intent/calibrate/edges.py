@@ -1,6 +1,6 @@
 """From which score on contacts are hot or warm, by a capacity or a precision. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 import numpy as np
@@ -22,7 +22,7 @@ def find_edges(
     sample: Sample,
     scores: Floats,
     share: float,
-    present: dict[str, float],
+    present: Mapping[str, float],
     wishes: Sequence[EdgeWish],
 ) -> list[Edge]:
     """Where the bands begin: as wished for, and otherwise as they do.

@@ -1,10 +1,10 @@
 """Learns the numbers of a sheet from a sample. Pure.
 
-Most likely numbers, drawn towards the present ones: each as if it were thought to be off
-by its `spread` times the `freedom`. Points, caps and the odds of a point can grow
-together without a change in any order of contacts; the draw keeps the numbers where they
-are nearest to the present ones, and intervals are of what they are relative to each
-other, at the same mean score.
+Most likely numbers, drawn towards the present ones: each as if it were thought to be
+off by its `spread` times the `freedom`. Points and caps can all grow by the same
+without a change in any order of contacts; the draw keeps them where they are nearest to
+the present ones, and intervals are of what they are relative to each other, at the same
+mean score.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import null_space
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from intent.calibrate.likelihood import Likelihood, Number
-from intent.calibrate.model import FARTHEST, Floats, Kind, Sample, Sheet, Switches
+from intent.calibrate.model import FARTHEST, Floats, Kind, Sample, Sheet
 
 MOST_POINTS = 5.0
 """Points are learned up to so many times the present ones."""
@@ -25,7 +26,6 @@ FREEST = 3.0
 """The freedom by which numbers are as the data say, all but undrawn."""
 Z = 1.959963984540054
 DIGITS = 2
-EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class Fit:
     theta: Floats
     low: Floats
     high: Floats
-    is_settled: bool
 
     @property
     def mean_score(self) -> float:
@@ -129,17 +128,19 @@ def fit(
         ((number.low - at) / step, (number.high - at) / step)
         for number, at, step in zip(numbers, start, steps, strict=False)
     ]
-    found = minimize(
-        loss,
-        np.zeros(len(start)),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[*bounds, *[(-8.0, 8.0)] * likelihood.nuisances],
-        options={"maxiter": 150, "ftol": 1e-9, "gtol": 1e-6, "maxcor": 20},
-    )
-    theta = start + found.x * steps
-    low, high = intervals(likelihood, theta, drawn)
-    return Fit(likelihood, theta, low, high, bool(found.success))
+    # Many small sums: threads would mostly wait for each other.
+    with threadpool_limits(limits=1):
+        found = minimize(
+            loss,
+            np.zeros(len(start)),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[*bounds, *[(-8.0, 8.0)] * likelihood.nuisances],
+            options={"maxiter": 150, "ftol": 1e-9, "gtol": 1e-6, "maxcor": 20},
+        )
+        theta = start + found.x * steps
+        low, high = intervals(likelihood, theta, drawn)
+    return Fit(likelihood, theta, low, high)
 
 
 def precision_of(likelihood: Likelihood, start: Floats, freedom: float) -> Floats:
@@ -164,9 +165,7 @@ def intervals(
     information, scatter = likelihood.information(theta)
     drawn_information = information + np.diag(drawn)
     level = mean_slopes(likelihood, theta)
-    basis = (
-        null_space(level[None, :]) if np.any(level) else np.eye(len(theta))
-    )
+    basis = null_space(level[None, :]) if np.any(level) else np.eye(len(theta))
     inner = basis.T @ drawn_information @ basis
     covariance = basis @ np.linalg.solve(inner, basis.T)
     plain = np.einsum("ij,jk,ki->i", covariance, information, covariance)

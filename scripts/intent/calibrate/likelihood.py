@@ -22,6 +22,7 @@ from intent.calibrate.model import GRID, Amounts, Floats, Ints, Kind, Sample, Sh
 SPLINE = CubicSpline(np.log(GRID), np.eye(len(GRID)), bc_type="natural")
 SLOPE = SPLINE.derivative()
 
+
 @dataclass(frozen=True)
 class Number:
     """A number of the sheet that can be learned."""
@@ -92,9 +93,9 @@ class Likelihood:
         theta[: self.count] = [number.start for number in self.numbers]
         theta[-2] = np.log(2 / self.sheet.scale)
         theta[-1] = np.log(self.sheet.scale)
-        rates = np.bincount(self.sample.midnight, self.sample.has_converted)
-        rates /= np.bincount(self.sample.midnight)
-        theta[self.count : -2] = np.log(rates / (1 - rates)) - 1
+        converted = np.bincount(self.sample.midnight, self.sample.has_converted) + 0.5
+        others = np.bincount(self.sample.midnight, ~self.sample.has_converted) + 0.5
+        theta[self.count : -2] = np.log(converted / others) - 1
         return theta
 
     def value(self, theta: Floats, kind: Kind, rule: int, present: float) -> float:
@@ -138,14 +139,14 @@ class Likelihood:
         raw = np.zeros(count)
         group_slopes = {}
         for group, total in sums.items():
-            cap = self.group_cap(theta, group)
-            if cap is None:
+            group_cap = self.group_cap(theta, group)
+            if group_cap is None:
                 group_slopes[group] = np.ones(count)
                 raw += total
             else:
-                slope = np.exp(-np.maximum(total, 0) / cap)
+                slope = np.exp(-np.maximum(total, 0) / group_cap)
                 group_slopes[group] = slope
-                raw += np.where(total > 0, cap * (1 - slope), total)
+                raw += np.where(total > 0, group_cap * (1 - slope), total)
         return Score(raw, group_slopes, sums, slopes)
 
     def link(self, theta: Floats, raw: Floats) -> tuple[Floats, Floats, Floats]:
@@ -163,7 +164,8 @@ class Likelihood:
 
     def log_odds(self, theta: Floats, bent: Floats) -> Floats:
         """The log odds of each observation."""
-        return theta[self.count : -2][self.sample.midnight] + np.exp(theta[-2]) * bent
+        seasons: Floats = theta[self.count : -2][self.sample.midnight]
+        return seasons + float(np.exp(theta[-2])) * bent
 
     def loss(self, theta: Floats) -> tuple[float, Floats]:
         """Minus the log likelihood, and its gradient."""
@@ -215,7 +217,11 @@ class Likelihood:
                 cap = self.numbers[at].outer(theta[at])
                 total = np.maximum(score.group_sums[group], 0)
                 slope = score.group_slopes[group]
-                yield at, np.where(total > 0, cap * (1 - slope) - total * slope, 0), None
+                yield (
+                    at,
+                    np.where(total > 0, cap * (1 - slope) - total * slope, 0),
+                    None,
+                )
 
     def information(self, theta: Floats) -> tuple[Floats, Floats]:
         """Fisher's information, and what the gradient scatters, contact by contact."""

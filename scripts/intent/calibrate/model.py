@@ -50,7 +50,9 @@ class Rule:
     @property
     def name(self) -> str:
         """What tells the rule from others."""
-        return f"{self.activity} for {self.audience}" if self.audience else self.activity
+        return (
+            f"{self.activity} for {self.audience}" if self.audience else self.activity
+        )
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,7 @@ class Trial:
     """A strength of shrinkage that was tried."""
 
     freedom: float
-    """How far numbers may go: 1 is about as far as the number is large; 0 not at all."""
+    """How far numbers may go: 1 is as far as they are large; 0 not at all."""
     auc: float
     """At the midnights of choice."""
 

@@ -96,9 +96,7 @@ where rule_rank = 1
 
 def find_sheet(tables: Mapping[str, Table], name: str) -> Sheet:
     """The rules in use of a sheet, as far as they decide scores."""
-    activities = {
-        str(row.values["activity"]): row for row in tables["activities"].rows
-    }
+    activities = {str(row.values["activity"]): row for row in tables["activities"].rows}
     derived = tables["derived_signals"].texts("activity")
     rules = [
         rule_of(row, activities[str(row.values["activity"])], derived)
@@ -111,9 +109,7 @@ def find_sheet(tables: Mapping[str, Table], name: str) -> Sheet:
             "Add some to activity_rules; their points may be 0."
         )
     [model] = [
-        row
-        for row in tables["score_models"].rows
-        if row.values["score_model"] == name
+        row for row in tables["score_models"].rows if row.values["score_model"] == name
     ]
     return Sheet(
         name,
@@ -299,9 +295,9 @@ def amounts_of(found: Mapping[str, Any], number: int, rule: Rule) -> Amounts:
 def amounts_query(steps: int, by_audience: bool) -> str:
     """The SQL of decayed amounts per rule and observation, on a grid of half-lives.
 
-    `x0` is by the shortest half-life. The longest comes first in the making; each second
-    one is half as long, so that what is left by it is the square of what is left by the
-    other.
+    `x0` is by the shortest half-life. The longest comes first in the making; each
+    second one is half as long, so that what is left by it is the square of what is left
+    by the other.
     """
     longest = (
         f"power(0.5, age / (half_life * {2 ** ((steps - k) / 2)}))" for k in (0, 1)

@@ -43,7 +43,9 @@ def print_calibration(found: Calibration, console: Console) -> None:
 def headline(found: Calibration, changed: Sequence[Learned]) -> str:
     """What came of it, in a line."""
     if not changed:
-        return f"Nothing to change: history tells of no better numbers for {found.sheet}."
+        return (
+            f"Nothing to change: history tells of no better numbers for {found.sheet}."
+        )
     return (
         f"{found.draft}: {len(changed)} of {len(found.numbers)} numbers of the sheet "
         f"{found.sheet} are learned anew."
@@ -63,7 +65,9 @@ def verdict(found: Calibration) -> str:
             "It is worse than the present sheet at the newest midnights: what used to "
             "be so is so no more. Don't publish it."
         )
-    return "Whether it is better than the present sheet, the newest midnights don't tell."
+    return (
+        "Whether it is better than the present sheet, the newest midnights don't tell."
+    )
 
 
 def looked_at(found: Calibration) -> str:
@@ -143,7 +147,7 @@ def next_steps(found: Calibration) -> Iterator[str]:
         yield "Nothing was written."
         return
     yield (
-        f"\nThe draft {found.draft} is in the rule sheets. Look at it: intent rules show "
-        f"--sheet {found.draft}"
+        f"\nThe draft {found.draft} is in the rule sheets. Look at it: "
+        f"intent rules show --sheet {found.draft}"
     )
     yield "The next build scores it beside the others; it moves no contact."

@@ -32,9 +32,7 @@ def calibrate_command(
     midnights: Annotated[
         int, typer.Option(help="How many past midnights to look at.")
     ] = MIDNIGHTS,
-    every_days: Annotated[
-        int, typer.Option(help="How many days apart.")
-    ] = EVERY_DAYS,
+    every_days: Annotated[int, typer.Option(help="How many days apart.")] = EVERY_DAYS,
     last: Annotated[
         str | None,
         typer.Option(

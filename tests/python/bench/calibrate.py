@@ -32,7 +32,6 @@ from intent.calibrate.run import MODELS, chosen_sheet
 from intent.evaluate.statistics import place
 from intent.rules.service import valid_tables
 
-
 SHEET = "loyalty"
 QUERIES = ("calibrated_days", "explained_audiences")
 RESAMPLES = 1000
@@ -67,7 +66,8 @@ def features_query(events: Path) -> str:
         f"""
         count(*) filter ({bought} and {age} <= {days}) as n{days},
         sum(e.value) filter ({bought} and {age} <= {days}) as v{days},
-        count(distinct e.event_time::date) filter ({bought} and {age} <= {days}) as d{days}
+        count(distinct e.event_time::date) filter ({bought} and {age} <= {days})
+            as d{days}
         """
         for days in WINDOWS
     )
@@ -272,7 +272,8 @@ def try_out(data_set: DataSet, data: Path, shop: Shop) -> list[Line]:
     )
     for number in outcome.numbers:
         if number.is_changed:
-            print(f"  {number.name} {number.kind}: {number.before:g} -> {number.after:g}")
+            change = f"{number.before:g} to {number.after:g}"
+            print(f"  {number.name} {number.kind}: {change}")
     return compare(
         reported,
         {name: values[parts.reporting] for name, values in scores.items()},
