@@ -65,32 +65,13 @@ def simulate(
     midnights: int,
 ) -> World:
     """Let contacts do things day by day, and convert as the truth says."""
-    length = DAYS + EVERY * midnights
     nights = [DAYS + EVERY * at for at in range(midnights)]
     amounts, true_amounts = [], []
     for now, true in zip(present.rules, truth.rules, strict=True):
-        counts = days_of(rng, contacts, length)
-        halves = GRID * (now.half_life_days or 1)
-        half_life = true.half_life_days or 1
-        ages = [np.maximum(0, night - np.arange(length) - 0.5) for night in nights]
-        seen = [counts[:, :night] for night in nights]
-        amounts.append(
-            np.concatenate(
-                [
-                    had @ np.power(0.5, age[: had.shape[1], None] / halves)
-                    for had, age in zip(seen, ages, strict=True)
-                ]
-            )
-        )
-        true_amounts.append(
-            np.concatenate(
-                [
-                    had
-                    @ np.power(0.5, age[: had.shape[1]] / (true.half_life_days or 1))
-                    for had, age in zip(seen, ages, strict=True)
-                ]
-            )
-        )
+        counts = days_of(rng, contacts, nights[-1])
+        amounts.append(decayed(counts, nights, GRID * (now.half_life_days or 1)))
+        half_life = np.array([true.half_life_days or 1])
+        true_amounts.append(decayed(counts, nights, half_life)[:, 0])
     everyone = np.arange(contacts * midnights)
     sample = Sample(
         [FIRST + timedelta(days=night) for night in nights],
@@ -105,11 +86,21 @@ def simulate(
         if true.cap is not None:
             worth = true.cap * (1 - np.exp(-worth / true.cap))
         raw += worth
-    bent = truth.scale * np.log1p(raw / truth.scale)
+    above = np.maximum(raw, 0)
+    bent = truth.scale * np.log1p(above / truth.scale) + np.minimum(raw, 0)
     seasons = rng.normal(0, 0.2, midnights)[sample.midnight]
     odds = seasons - 1.2 + 1.5 * (bent - bent.mean()) / bent.std()
     converted = rng.random(len(odds)) < expit(odds)
     return World(present, truth, replace(sample, has_converted=converted))
+
+
+def decayed(counts: Floats, nights: Sequence[int], half_lives: Floats) -> Floats:
+    """What is left of what contacts did, one row per night and contact."""
+    found = []
+    for night in nights:
+        ages = night - np.arange(night) - 0.5
+        found.append(counts[:, :night] @ np.power(0.5, ages[:, None] / half_lives))
+    return np.concatenate(found)
 
 
 def days_of(rng: np.random.Generator, contacts: int, length: int) -> Floats:

@@ -161,7 +161,8 @@ def trees(features: Floats, sample: Sample, parts: Split) -> Floats:
         first.fit(
             features[parts.learning],
             converted[parts.learning],
-            eval_set=[(features[parts.choosing], converted[parts.choosing])],
+            eval_X=features[parts.choosing],
+            eval_y=converted[parts.choosing],
             eval_metric="auc",
             callbacks=[lightgbm.early_stopping(50, verbose=False)],
         )
