@@ -1,22 +1,21 @@
 """Learned sheets: that they find what is planted, and are what a build scores."""
 
 import json
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Shop, copy_project
+from intent.calibrate import CalibrationRequest, calibrate
 from intent.calibrate.choosing import choose, find_draft, split
 from intent.calibrate.edges import find_edges, intent_scores
 from intent.calibrate.fitting import (
     FREEST,
     fit,
     learnable,
-    raw_scores,
     told_apart,
     written,
 )
@@ -32,6 +31,7 @@ from intent.calibrate.model import (
 )
 from intent.errors import BadInputError
 from intent.rules.service import check_seeds
+from intent.settings import Places
 from planted import World, plant, rule, simulate, true_numbers
 from scipy.optimize import check_grad
 
@@ -333,9 +333,6 @@ def test_a_build_scores_the_draft_as_it_was_learned(
             "every_days": 28,
         },
     }
-    built = shop.dbt(
-        *("run", "--quiet", "--select", "+score_quality"), variables=variables
-    )
     seeded = shop.dbt("seed", "--quiet")
     assert seeded.returncode == 0, seeded.stdout
     built = shop.dbt(
@@ -350,34 +347,37 @@ def test_a_build_scores_the_draft_as_it_was_learned(
     assert auc == pytest.approx(found["compared"][0]["roc_auc"], abs=0.002)
 
 
-def refused(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = shop.intent("calibrate", *arguments)
-    assert done.returncode == 3
-    assert "Traceback" not in done.stderr
-    return done
+def asked(shop: Shop, **wanted: Any) -> BadInputError:
+    """What is said to who asks for what can't be."""
+    folder = shop.folder
+    places = Places(
+        *(shop.project, shop.warehouse, shop.landing),
+        *(folder / "published", folder / "ledger.duckdb", folder / "erasures"),
+    )
+    with pytest.raises(BadInputError) as refused:
+        calibrate(places, CalibrationRequest(**wanted))
+    return refused.value
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("wanted", "words"),
     [
-        (["--last", "2031-01-01"], "is after"),
-        (["--last", "2020-01-01"], "there is nothing before"),
-        (["--last", "tomorrow"], "no day of the calendar"),
-        (["--sheet", "purchas"], "did you mean"),
-        (["--horizon", "9"], "are not looked at"),
-        (["--midnights", "0"], "no number of midnights"),
-        (["--draft", "loyalty"], "Only drafts are replaced"),
-        (["--draft", "Not A Name"], "small letters"),
-        (["--hot-capacity", "0"], "no capacity"),
-        (["--hot-precision", "40"], "between 0 and 1"),
-        (["--hot-capacity", "9", "--hot-precision", "0.4"], "Give one of them"),
+        ({"last": date(2031, 1, 1)}, "is after"),
+        ({"last": date(2020, 1, 1)}, "there is nothing before"),
+        ({"sheet": "purchas"}, "did you mean"),
+        ({"horizon": 9}, "are not looked at"),
+        ({"midnights": 0}, "no number of midnights"),
+        ({"draft": "loyalty"}, "Only drafts are replaced"),
+        ({"draft": "Not A Name"}, "small letters"),
+        ({"wishes": [EdgeWish("hot", capacity=0)]}, "no capacity"),
+        ({"wishes": [EdgeWish("hot", precision=40)]}, "between 0 and 1"),
+        ({"wishes": [EdgeWish("hot", 9, 0.4)]}, "Give one of them"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_cannot_be_asked_for_is_told(
-    demo_shop: Shop, arguments: list[str], words: str
+    demo_shop: Shop, wanted: dict[str, Any], words: str
 ) -> None:
-    assert words in refused(demo_shop, *arguments).stderr
+    assert words in str(asked(demo_shop, **wanted))
 
 
 def test_a_sheet_with_an_activity_that_is_unknown_is_told(
@@ -386,4 +386,11 @@ def test_a_sheet_with_an_activity_that_is_unknown_is_told(
     rules = own_shop.project / "seeds/rules/activity_rules.csv"
     rules.write_text(rules.read_text() + "purchase,levitated,,1,7,,,,true,\n")
     shop = Shop(demo_shop.folder, own_shop.project)
-    assert "intent rules check" in refused(shop).stderr
+    assert "intent rules check" in str(asked(shop))
+
+
+def test_faults_have_an_exit_code_and_no_traceback(demo_shop: Shop) -> None:
+    done = demo_shop.intent("calibrate", "--last", "tomorrow")
+    assert done.returncode == 3
+    assert "no day of the calendar" in done.stderr
+    assert "Traceback" not in done.stderr

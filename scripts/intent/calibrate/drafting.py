@@ -11,7 +11,7 @@ from intent.errors import BadInputError
 from intent.rules.changes import render_changed
 from intent.rules.checks import find_faults, understand
 from intent.rules.csv_files import read_seeds
-from intent.rules.tables import Row, Table, Tables, Value, to_text
+from intent.rules.tables import Reading, Row, Table, Tables, Value, to_text
 from intent.rules.writing import replace_all
 
 OF_A_SHEET = ("score_models", "activity_rules", "group_rules", "score_bands")
@@ -20,14 +20,17 @@ COLUMNS = {Kind.POINTS: "points", Kind.HALF_LIFE: "half_life_days", Kind.CAP: "c
 WORDS = {Kind.POINTS: "points", Kind.HALF_LIFE: "half-life", Kind.CAP: "cap"}
 
 
-def refuse_draft(tables: Tables, name: str) -> None:
-    """Raise BadInputError unless a draft of that name is new or may be replaced."""
-    for row in tables["score_models"].rows:
-        if row.values["score_model"] == name and row.values["status"] != "draft":
+def refuse_draft(seeds: Path, sheet: str, draft: str) -> None:
+    """Raise BadInputError unless a draft can be written, new or in place of another."""
+    reading = read_seeds(seeds)
+    present = understand(reading)
+    for row in present["score_models"].rows:
+        if row.values["score_model"] == draft and row.values["status"] != "draft":
             raise BadInputError(
-                f"--draft: there is a sheet {name} already, and it is "
+                f"--draft: there is a sheet {draft} already, and it is "
                 f"{row.values['status']}. Only drafts are replaced; give another name."
             )
+    refuse_faults(reading, with_draft(present, sheet, draft, [], []))
 
 
 def with_draft(
@@ -132,15 +135,20 @@ def write_draft(
     reading = read_seeds(seeds)
     present = understand(reading)
     wanted = with_draft(present, sheet, draft, numbers, edges)
-    if faults := find_faults(reading, wanted):
-        raise BadInputError(
-            f"the draft can't be written: in {faults[0].sheet}, {faults[0].column} "
-            f"'{faults[0].value}' {faults[0].wrong}. It takes {faults[0].allowed}."
-        )
+    refuse_faults(reading, wanted)
     changed = render_changed(present, wanted)
     if changed:
         replace_all(
             seeds,
             {each.path: content for each, content in changed.items()},
             {each.path: reading.fingerprints.get(each.name) for each in changed},
+        )
+
+
+def refuse_faults(reading: Reading, wanted: Tables) -> None:
+    """Raise BadInputError for rule sheets that would have faults."""
+    if faults := find_faults(reading, wanted):
+        raise BadInputError(
+            f"the draft can't be written: in {faults[0].sheet}, {faults[0].column} "
+            f"'{faults[0].value}' {faults[0].wrong}. Allowed is: {faults[0].allowed}."
         )

@@ -60,7 +60,7 @@ def calibrate(places: Places, request: CalibrationRequest) -> Calibration:
     )
     sheet = chosen_sheet(tables, request.sheet or stock.shown_sheet)
     draft = request.draft or f"{sheet.name}_learned"
-    refuse_draft(tables, draft)
+    refuse_draft(places.seeds, sheet.name, draft)
     refuse_wishes(request.wishes)
     run_dbt(places, ["run", "--select", MODELS], planned.variables, label="midnights")
     queries = compiled_queries(places)
