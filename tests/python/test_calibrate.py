@@ -11,7 +11,7 @@ import pytest
 from conftest import Shop, copy_project
 from intent.calibrate import CalibrationRequest, calibrate
 from intent.calibrate.choosing import choose, find_draft, split
-from intent.calibrate.edges import find_edges, intent_scores
+from intent.calibrate.edges import Scored, find_edges, intent_scores
 from intent.calibrate.fitting import (
     FREEST,
     fit,
@@ -255,15 +255,19 @@ def edges(*wishes: EdgeWish) -> dict[str, Any]:
     raw = rng.gamma(1, 6, sample.count)
     sample = replace(sample, has_converted=rng.random(sample.count) < raw / 50)
     scores = np.round(intent_scores(raw, 10), 9)
+    # By the present sheet all have twice the points.
+    now = np.round(intent_scores(2 * raw, 10), 9)
+    scored = Scored(sample, scores, now, 1.0)
     present = {"hot": 3.0, "warm": 1.0}
-    return {
-        edge.band: edge for edge in find_edges(sample, scores, 1.0, present, wishes)
-    }
+    return {edge.band: edge for edge in find_edges(scored, present, wishes)}
 
 
-def test_edges_stay_without_a_wish() -> None:
+def test_as_many_are_hot_and_warm_as_before_without_a_wish() -> None:
     found = edges()
-    assert (found["hot"].after, found["warm"].after) == (3.0, 1.0)
+    half = 10 * np.log(1 / (1 - np.array([3, 1]) / 5)) / 2
+    expected = intent_scores(half, 10)
+    assert found["hot"].after == pytest.approx(expected[0], abs=0.02)
+    assert found["warm"].after == pytest.approx(expected[1], abs=0.02)
 
 
 def test_a_capacity_is_kept_and_used() -> None:

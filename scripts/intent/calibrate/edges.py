@@ -1,6 +1,7 @@
 """From which score on contacts are hot or warm, by a capacity or a precision. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -18,26 +19,32 @@ def intent_scores(raw: Floats, scale: float) -> Floats:
     return HIGHEST * -np.expm1(-np.maximum(raw, 0) / scale)
 
 
+@dataclass(frozen=True)
+class Scored:
+    """Observations, and what the draft and the present sheet score them, 0 to 5."""
+
+    sample: Sample
+    draft: Floats
+    present: Floats
+    share: float
+    """Which part of all contacts is looked at."""
+
+
 def find_edges(
-    sample: Sample,
-    scores: Floats,
-    share: float,
-    present: Mapping[str, float],
-    wishes: Sequence[EdgeWish],
+    scored: Scored, present: Mapping[str, float], wishes: Sequence[EdgeWish]
 ) -> list[Edge]:
-    """Where the bands begin: as wished for, and otherwise as they do.
+    """Where the bands begin: as wished for, else so that as many are in them as now.
 
     Args:
-        sample: the observations.
-        scores: the draft's scores of them, 0 to 5.
-        share: which part of all contacts is looked at.
+        scored: the observations.
         present: from which score on hot and warm begin.
         wishes: what is wanted of them.
 
     Raises:
         BadInputError: a wish can't be fulfilled, or both can't together.
     """
-    after = dict(present)
+    sample, scores, share = scored.sample, scored.draft, scored.share
+    after = like_now(scores, scored.present, present)
     for wish in wishes:
         if wish.capacity is not None:
             after[wish.band] = edge_by_capacity(sample, scores, share, wish)
@@ -61,6 +68,20 @@ def find_edges(
     ]
 
 
+def like_now(
+    scores: Floats, now: Floats, present: Mapping[str, float]
+) -> dict[str, float]:
+    """Where bands begin if as many contacts are to be in them as by another sheet."""
+    if np.array_equal(scores, now):
+        return dict(present)
+    after = {}
+    for band, edge in present.items():
+        count = int((now >= edge).sum())
+        found = edge_of_most(scores, count) if count else edge
+        after[band] = found if (scores >= found).any() and found < HIGHEST else edge
+    return after if after["hot"] > after["warm"] else dict(present)
+
+
 def rate_from(sample: Sample, scores: Floats, edge: float) -> float:
     """Which share of those from a score on converts."""
     above = scores >= edge
@@ -72,13 +93,18 @@ def edge_by_capacity(
 ) -> float:
     """The lowest edge from which on there are no more contacts than wished for."""
     most = int((wish.capacity or 0) * share * len(sample.midnights))
-    if most >= len(scores):
-        return lowest(scores)
-    ranked = np.sort(scores)[::-1]
-    # Those tied with the first who is too many are out, too.
-    edge = rounded_up(np.nextafter(ranked[most], np.inf))
+    edge = edge_of_most(scores, most)
     refuse_nobody(scores, edge, wish.band, "capacity", f"{wish.capacity:,} contacts")
     return edge
+
+
+def edge_of_most(scores: Floats, most: int) -> float:
+    """The lowest edge from which on there are at most so many rows."""
+    if most >= len(scores):
+        return lowest(scores)
+    # Those tied with the first who is too many are out, too.
+    first_out = np.sort(scores)[::-1][most]
+    return max(0.01, rounded_up(float(np.nextafter(first_out, np.inf))))
 
 
 def edge_by_precision(sample: Sample, scores: Floats, wish: EdgeWish) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from intent.calibrate.choosing import compare, find_draft, split
 from intent.calibrate.drafting import refuse_draft, write_draft
-from intent.calibrate.edges import find_edges, intent_scores
+from intent.calibrate.edges import Scored, find_edges, intent_scores
 from intent.calibrate.fitting import raw_scores
 from intent.calibrate.model import (
     Calibration,
@@ -104,7 +104,8 @@ def learn_all(
     outcome = find_draft(sheet, sample, parts, request.any_sign)
     reported = sample.of(parts.reporting)
     raw = raw_scores(sheet, reported, outcome.learnable, outcome.values)
-    others = {(sheet.name, "sheet"): raw_scores(sheet, reported, [], {})}
+    now = raw_scores(sheet, reported, [], {})
+    others = {(sheet.name, "sheet"): now}
     for key, scores in stand.baselines.items():
         others[key] = scores[parts.reporting]
     return Calibration(
@@ -122,9 +123,12 @@ def learn_all(
         numbers=outcome.numbers,
         compared=compare(reported, raw, others, draft),
         edges=find_edges(
-            reported,
-            intent_scores(raw, sheet.scale),
-            stand.share,
+            Scored(
+                reported,
+                intent_scores(raw, sheet.scale),
+                intent_scores(now, sheet.scale),
+                stand.share,
+            ),
             stand.edges,
             request.wishes,
         ),
