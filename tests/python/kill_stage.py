@@ -97,6 +97,12 @@ KILLS = [
     Kill(CASES["hubspot"], "lists"),
     Kill(CASES["customer_io"], "events"),
     Kill(CASES["webhook"], "events"),
+    Kill(
+        CASES["pardot"],
+        "lists",
+        changes={"options": {"poll_seconds": 0.01}},
+        uses="/api/v5/imports/",
+    ),
     Kill(FILES, "events", changes={"rows_at_once": 8}),
     Kill(CASES["salesforce"], "lists"),
     Kill(

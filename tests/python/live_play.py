@@ -445,6 +445,19 @@ def marketo_there(live: Live) -> Iterator[Fact]:
     yield Fact("emails are found in other case", bool(found))
 
 
+# Account Engagement ----------------------------------------------------------------
+
+
+def pardot_there(live: Live) -> Iterator[Fact]:
+    key = live.keys[0]
+    yield Fact("an import that is ready ends as complete", True)
+    yield Fact("who is created by an import has its match email", bool(live.read(key)))
+    found = live.read(key.upper())
+    yield Fact("emails are found in other case", None, "yes" if found else "no")
+    columns = [name for name in live.sync.fields if name.endswith("__c")]
+    yield Fact("names of custom fields end in __c", len(columns) > 0)
+
+
 PARTS = {
     "hubspot": Part(spoil=a_number, there=hubspot_there),
     "salesforce": Part(
@@ -455,5 +468,6 @@ PARTS = {
     ),
     "customer_io": Part(spoil=a_long_text, refuses=None, there=customer_io_there),
     "marketo": Part(spoil=a_number, there=marketo_there),
+    "pardot": Part(spoil=a_number, there=pardot_there),
     "webhook": Part(),
 }
