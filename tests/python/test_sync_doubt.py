@@ -13,7 +13,10 @@ from sync_stage import Stage, set_stage
 
 NAMES = ("customer_io", "hubspot", "pardot", "salesforce", "webhook")
 CASES = [case for case in find_cases() if case.name in NAMES]
-WRITES = r"/(batch|upsert|update|\w+__c|sobjects|hooks|\w*segments?|memberships|imports)\b.*$"
+WRITES = (
+    r"/(batch|upsert|update|\w+__c|sobjects|hooks|\w*segments?|memberships|imports)"
+    r"\b.*$"
+)
 
 
 @pytest.fixture

@@ -184,10 +184,6 @@ class PardotStandIn(StandIn):
         one = self.find(call)
         if one is None:
             return missing()
-        if one.status != "Open":
-            return error(600, "the import is submitted already")
-        if len(one.files) >= 10:
-            return error(600, "an import has at most 10 batches")
         if len(call.body) >= BATCH:
             return error(600, "a batch must be smaller than 10 MB", 413)
         try:
@@ -196,15 +192,24 @@ class PardotStandIn(StandIn):
             )
         except (ValueError, csv.Error):
             return error(600, "importFile is no CSV")
-        names = lines[0]
-        known = {*FOUND_BY, *LIST_COLUMNS, *STANDARD, *self.schema}
-        if unknown := [name for name in names if name not in known]:
-            return error(600, f"Invalid column: {unknown[0]}")
-        if one.files and names != one.names:
-            return error(600, "the columns are not those of the first batch")
-        one.names = names
+        if wrong := self.wrong_batch(one, lines[0]):
+            return error(600, wrong)
+        one.names = lines[0]
         one.files.append(lines[1:])
         return Answer(204)
+
+    def wrong_batch(self, one: Import, names: list[str]) -> str:
+        """Why a batch is refused; '' if it is not."""
+        known = {*FOUND_BY, *LIST_COLUMNS, *STANDARD, *self.schema}
+        if one.status != "Open":
+            return "the import is submitted already"
+        if len(one.files) >= 10:
+            return "an import has at most 10 batches"
+        if unknown := [name for name in names if name not in known]:
+            return f"Invalid column: {unknown[0]}"
+        if one.files and names != one.names:
+            return "the columns are not those of the first batch"
+        return ""
 
     def make_ready(self, call: Call) -> Answer:
         one = self.find(call)

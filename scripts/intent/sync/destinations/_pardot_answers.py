@@ -6,6 +6,7 @@ https://developer.salesforce.com/docs/marketing/pardot/guide.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -31,6 +32,25 @@ DAY_IS_OVER = 122
 """The calls of the day are used up."""
 DENIED = frozenset({49, 181, 182, 183})
 """The user may not do this, or is none of this business unit."""
+REFUSED = Verdict(
+    advice=Advice.REFUSED,
+    message="Account Engagement denies access. Check the business unit's id, and that "
+    "the user has a role there with the rights that `intent sync setup` names.",
+)
+BY_CODE: Mapping[int | None, Verdict] = {
+    DAY_IS_OVER: Verdict(
+        advice=Advice.STOP,
+        message="Account Engagement's calls of the day are used up (122).",
+    ),
+    TOO_MANY_AT_ONCE: Verdict(advice=Advice.RESEND, wait=BUSY_SECONDS),
+    BAD_TOKEN: Verdict(advice=Advice.REAUTHORISE),
+    **dict.fromkeys(DENIED, REFUSED),
+}
+BY_STATUS: Mapping[int, Verdict] = {
+    401: Verdict(advice=Advice.REAUTHORISE),
+    403: REFUSED,
+    429: Verdict(advice=Advice.RESEND),
+}
 GONE = re.compile(r"(?i)not found|no match|doesn?['\u2019]?t exist|not exist|recycle")
 """How a row is refused whose prospect is not there, or in the recycle bin."""
 
@@ -56,34 +76,15 @@ def judge(response: Response) -> Verdict | None:
     Raises:
         ValueError: it is none of Account Engagement's.
     """
-    if 200 <= response.status < 300:
+    if is_fine(response):
         return None
-    if response.status == 401:
-        return Verdict(advice=Advice.REAUTHORISE)
     if response.status >= 500:
         return Verdict(advice=Advice.RESEND)
     code = code_of(response)
-    if code == DAY_IS_OVER:
-        return Verdict(
-            advice=Advice.STOP,
-            message="Account Engagement's calls of the day are used up (122).",
-        )
-    if code == TOO_MANY_AT_ONCE:
-        return Verdict(advice=Advice.RESEND, wait=BUSY_SECONDS)
-    if response.status == 429:
-        return Verdict(advice=Advice.RESEND)
-    if code == BAD_TOKEN:
-        return Verdict(advice=Advice.REAUTHORISE)
-    if code in DENIED or response.status == 403:
-        return Verdict(
-            advice=Advice.REFUSED,
-            message=f"Account Engagement denies access ({code or 403}). Check the "
-            "business unit's id, and that the user has a role there with the rights "
-            "that `intent sync setup` names.",
-        )
-    if code is None:
+    verdict = BY_CODE.get(code) or BY_STATUS.get(response.status)
+    if verdict is None and code is None:
         raise ValueError("not an error of Account Engagement: it has no code")
-    return None
+    return verdict
 
 
 def is_fine(response: Response) -> bool:

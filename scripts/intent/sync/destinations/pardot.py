@@ -17,10 +17,7 @@ from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
 from intent.sync.destinations import _pardot_answers as answers
 from intent.sync.destinations import _pardot_import as imports
-from intent.sync.destinations._salesforce_auth import MY_DOMAIN
-from intent.sync.destinations._salesforce_auth import (
-    read_token as read_salesforce_token,
-)
+from intent.sync.destinations import _salesforce_auth as salesforce
 from intent.sync.load import at
 from intent.sync.model import (
     ACKNOWLEDGED,
@@ -105,7 +102,7 @@ class PardotSettings(Settings):
     def host(self) -> str:
         """The host of the org, which gives tokens."""
         name = self.domain.removeprefix("https://").rstrip("/")
-        return name if "." in name else f"{name}.{MY_DOMAIN}"
+        return name if "." in name else f"{name}.{salesforce.MY_DOMAIN}"
 
 
 class PardotOptions(Options):
@@ -190,7 +187,7 @@ class Pardot(Adapter[PardotSettings]):
 
     def read_token(self, response: Response) -> str | None:
         """The token in an answer; None: the credentials were refused."""
-        return read_salesforce_token(response)
+        return salesforce.read_token(response)
 
     def authorise(
         self, request: Request, token: str | None, now: datetime
@@ -215,7 +212,7 @@ class Pardot(Adapter[PardotSettings]):
 
     def refuse(self, row: Row) -> str | None:
         """Why Account Engagement would refuse a row."""
-        told = imports.line(row, self.sync)
+        told = imports.line(row)
         if b"\0" in told:
             return "a text has the character NUL"
         if len(told) > imports.BATCH_SIZE // 2:
@@ -231,7 +228,7 @@ class Pardot(Adapter[PardotSettings]):
         """Create, ready and one look, besides the files; or one for each prospect."""
         if part.route == "delete":
             return len(ids_of(part.rows[0]))
-        return 3 + len(imports.files_of(part, self.sync))
+        return 3 + len(imports.files_of(part))
 
     def request(self, part: Part) -> Request:
         """The request that begins a part's job."""
@@ -250,7 +247,7 @@ class Pardot(Adapter[PardotSettings]):
             return self.request(part)
         if part.route == "delete":
             return _deletion(part.rows[0], job)
-        return imports.step(part, job, self.sync)
+        return imports.step(part, job)
 
     def doubt(self, job: Job) -> Job:
         """Where to carry on if the step may have been done unnoticed."""
@@ -260,9 +257,7 @@ class Pardot(Adapter[PardotSettings]):
         """What the answer to a step means."""
         if part.route == "delete":
             return _deleted(part.rows[0], job, response)
-        about = imports.Import(
-            part, self.sync, self.options.poll_seconds, self.options.counts_all
-        )
+        about = imports.Import(part, self.options.poll_seconds, self.options.counts_all)
         return imports.advance(about, job, response)
 
     # Reading -----------------------------------------------------------------------
@@ -332,12 +327,12 @@ class Pardot(Adapter[PardotSettings]):
     def setup(self) -> Sequence[str]:
         """What an admin must create, and which rights the user needs."""
         lines = [
-            "Salesforce Setup > External Client App Manager: an app with OAuth and the "
-            "scope `pardot_api`. Enable the Client Credentials Flow and choose the user "
-            "that it runs as; its consumer key and secret are INTENT_PARDOT_CLIENT_ID "
+            "Salesforce Setup > External Client App Manager: an app with OAuth and "
+            "the scope `pardot_api`. Enable the Client Credentials Flow and choose the "
+            "user that it runs as; its consumer key and secret are INTENT_PARDOT_CLIENT_ID "
             "and _CLIENT_SECRET",
-            "Salesforce Setup > Business Unit Setup: the id of the business unit, which "
-            "begins with 0Uv, is INTENT_PARDOT_BUSINESS_UNIT_ID",
+            "Salesforce Setup > Business Unit Setup: the id of the business unit, "
+            "which begins with 0Uv, is INTENT_PARDOT_BUSINESS_UNIT_ID",
             "Account Engagement Settings > User Management: give that user a role with "
             "Prospects > Import, View, Create and Configure Fields, and Delete for "
             "erased people",
