@@ -14,10 +14,11 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 
+from intent.sync.destinations import _csv_files as files
 from intent.sync.destinations import _pardot_answers as answers
 from intent.sync.model import (
     ACKNOWLEDGED,
@@ -30,7 +31,6 @@ from intent.sync.model import (
     Request,
     Response,
     Row,
-    Value,
     Verdict,
 )
 from intent.sync.spec import Sync
@@ -47,8 +47,6 @@ SLOWEST_POLL = 300.0
 RESTARTS = 3
 MATCH = "matchEmail"
 COLUMNS = {"join": "addToList", "drop": "removeFromList"}
-BETWEEN = b"\0"
-"""Between the files of a part; no row has it."""
 TOLD = "id,status,isExpired,createdCount,updatedCount,errorCount"
 JSON = {"content-type": "application/json"}
 ROUTES = {Op.LEAVE: "leave", Op.JOIN: "join", Op.DROP: "drop"}
@@ -66,9 +64,10 @@ def columns_of(route: str, row: Row) -> tuple[str, ...]:
     return (COLUMNS[route],) if route in COLUMNS else tuple(row.values)
 
 
-def header(columns: Sequence[str]) -> bytes:
-    """The first line of a file."""
-    return ",".join([MATCH, *columns]).encode() + b"\n"
+def new_pile(route: str, columns: Sequence[str], most_rows: int = ROWS) -> files.Pile:
+    """An empty import."""
+    sizes = files.Sizes(most_rows, BATCHES, BATCH_SIZE)
+    return files.Pile(route, files.line([MATCH, *columns]), sizes)
 
 
 def line(row: Row) -> bytes:
@@ -76,65 +75,15 @@ def line(row: Row) -> bytes:
     if row.op in {Op.JOIN, Op.DROP}:
         cells = [str(row.values["list"])]
     else:
-        cells = [to_cell(value) for value in row.values.values()]
-    return (",".join([quoted(row.key), *cells]) + "\n").encode()
-
-
-def to_cell(value: Value) -> str:
-    """A value in a file; blank if it is unset."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return quoted(value)
-        case _:
-            return repr(value)
-
-
-def quoted(text: str) -> str:
-    """A text, with quotes around it where it needs them."""
-    if not any(mark in text for mark in '",\r\n') and text == text.strip():
-        return text
-    return '"' + text.replace('"', '""') + '"'
-
-
-@dataclass
-class Pile:
-    """Rows that become one import: files, each as full as may be."""
-
-    route: str
-    columns: tuple[str, ...]
-    most_rows: int = ROWS
-    rows: list[Row] = field(default_factory=list)
-    files: list[bytearray] = field(default_factory=list)
-
-    def has_room(self, size: int) -> bool:
-        """Whether a line of so many bytes fits in."""
-        if len(self.rows) >= self.most_rows:
-            return False
-        return len(self.files) < BATCHES or len(self.files[-1]) + size <= BATCH_SIZE
-
-    def add(self, row: Row, told: bytes) -> None:
-        """Put a row on it."""
-        if not self.files or len(self.files[-1]) + len(told) > BATCH_SIZE:
-            self.files.append(bytearray(header(self.columns)))
-        self.files[-1] += told
-        self.rows.append(row)
-
-    def cut(self) -> Part:
-        """The part that it is now; then it is empty."""
-        part = Part(self.rows, self.route, BETWEEN.join(self.files))
-        self.rows, self.files = [], []
-        return part
+        cells = [files.to_cell(value) for value in row.values.values()]
+    return files.line([files.quoted(row.key), *cells])
 
 
 def pack(
     rows: Iterable[Row], sync: Sync, route_of: Callable[[Row], str]
 ) -> Iterator[Part]:
     """Put rows with the same columns together, each import as full as allowed."""
-    piles: dict[tuple[str, tuple[str, ...]], Pile] = {}
+    piles: dict[tuple[str, tuple[str, ...]], files.Pile] = {}
     most = min(ROWS, sync.rows_at_once or ROWS)
     for row in rows:
         route = route_of(row)
@@ -142,7 +91,7 @@ def pack(
             yield Part([row], route)
             continue
         columns = columns_of(route, row)
-        pile = piles.setdefault((route, columns), Pile(route, columns, most))
+        pile = piles.setdefault((route, columns), new_pile(route, columns, most))
         told = line(row)
         if not pile.has_room(len(told)):
             yield pile.cut()
@@ -156,11 +105,11 @@ def files_of(part: Part) -> Sequence[bytes]:
     """The files of a part: as packed, or made anew after a crash."""
     content = part.content
     if not content:
-        pile = Pile(part.route, columns_of(part.route, part.rows[0]))
+        pile = new_pile(part.route, columns_of(part.route, part.rows[0]))
         for row in part.rows:
             pile.add(row, line(row))
         content = pile.cut().content
-    return content.split(BETWEEN)
+    return content.split(files.BETWEEN)
 
 
 # Steps ------------------------------------------------------------------------------

@@ -329,8 +329,8 @@ class Pardot(Adapter[PardotSettings]):
         lines = [
             "Salesforce Setup > External Client App Manager: an app with OAuth and "
             "the scope `pardot_api`. Enable the Client Credentials Flow and choose the "
-            "user that it runs as; its consumer key and secret are INTENT_PARDOT_CLIENT_ID "
-            "and _CLIENT_SECRET",
+            "user that it runs as; its consumer key and secret are "
+            "INTENT_PARDOT_CLIENT_ID and INTENT_PARDOT_CLIENT_SECRET",
             "Salesforce Setup > Business Unit Setup: the id of the business unit, "
             "which begins with 0Uv, is INTENT_PARDOT_BUSINESS_UNIT_ID",
             "Account Engagement Settings > User Management: give that user a role with "
