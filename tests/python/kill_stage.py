@@ -103,6 +103,12 @@ KILLS = [
         changes={"options": {"poll_seconds": 0.01}},
         uses="/api/v5/imports/",
     ),
+    Kill(
+        CASES["eloqua"],
+        "lists",
+        changes={"options": {"poll_seconds": 0.01}},
+        uses="/api/bulk/2.0/syncs",
+    ),
     Kill(FILES, "events", changes={"rows_at_once": 8}),
     Kill(CASES["salesforce"], "lists"),
     Kill(

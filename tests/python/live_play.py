@@ -116,6 +116,7 @@ class Live:
                     open_session(ledger, self.adapter, Stop()) as session,
                     session.runner("") as runner,
                 ):
+                    await session.describe()  # some know fields by numbers
                     return await act(session, runner.courier)
 
         return asyncio.run(main())
@@ -458,6 +459,17 @@ def pardot_there(live: Live) -> Iterator[Fact]:
     yield Fact("names of custom fields end in __c", len(columns) > 0)
 
 
+# Eloqua ------------------------------------------------------------------------------
+
+
+def eloqua_there(live: Live) -> Iterator[Fact]:
+    yield Fact("a CSV file with a blank cell is taken", True)
+    logs = [orjson.loads(answer.content)["items"] for answer in live.answers("/logs")]
+    codes = {each.get("statusCode") for found in logs for each in found}
+    yield Fact("a sync's logs count what was processed", "ELQ-00001" in codes)
+    yield Fact("emails are found in other case", bool(live.read(live.keys[0].upper())))
+
+
 PARTS = {
     "hubspot": Part(spoil=a_number, there=hubspot_there),
     "salesforce": Part(
@@ -469,5 +481,6 @@ PARTS = {
     "customer_io": Part(spoil=a_long_text, refuses=None, there=customer_io_there),
     "marketo": Part(spoil=a_number, there=marketo_there),
     "pardot": Part(spoil=a_number, there=pardot_there),
+    "eloqua": Part(spoil=a_number, there=eloqua_there),
     "webhook": Part(),
 }

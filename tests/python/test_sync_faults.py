@@ -40,10 +40,14 @@ from standins.kit import Answer, Call, Logged
 from sync_stage import Silent, Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
-ALL = ("customer_io", "hubspot", "marketo", "pardot", "salesforce", "webhook")
+ALL = (
+    *("customer_io", "eloqua", "hubspot", "marketo", "pardot", "salesforce"),
+    *("webhook",),
+)
 ANSWER_SECONDS = 1.0
 WRITES = {
     "customer_io": "/api/v2/batch",
+    "eloqua": "/contacts/(imports|syncActions)",
     "hubspot": "/batch/(upsert|update)",
     "marketo": r"^/rest/v1/leads\.json",
     "pardot": "/imports",
@@ -253,7 +257,7 @@ def test_05_share_of_the_day_that_a_sync_may_use(
 # 6: servers and networks that fail --------------------------------------------------
 
 
-@over("customer_io", "hubspot", "marketo", "pardot", "salesforce")
+@over("customer_io", "hubspot", "marketo", "pardot", "eloqua", "salesforce")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -336,7 +340,7 @@ def test_06_no_encryption(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None
 # 7, 8: some rows of a batch ---------------------------------------------------------
 
 
-@over("hubspot", "marketo", "pardot", "salesforce_bulk")
+@over("hubspot", "marketo", "pardot", "eloqua", "salesforce_bulk")
 def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     stage.shop.add(250)
     keys = sorted(stage.expected())[::40]
@@ -347,7 +351,7 @@ def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "pardot")
+@over("hubspot", "marketo", "pardot", "eloqua")
 def test_07_a_row_that_no_answer_names_is_never_taken_for_done(stage: Stage) -> None:
     key = stage.key(1)
     stage.remote.omit(key, times=1_000)
@@ -414,6 +418,7 @@ def test_09_credentials_that_are_revoked(stage: Stage) -> None:
 
 WRITES_PLAIN = {
     "customer_io": "/api/v2/batch",
+    "eloqua": "/data",
     "hubspot": "/batch/",
     "marketo": "/rest/v1/leads.json",
     "pardot": "/batches",
@@ -445,7 +450,7 @@ def schema_of(stage: Stage) -> dict[str, Any]:
     return {name: copy.deepcopy(getattr(remote, name))}
 
 
-@over("hubspot", "marketo", "pardot", "salesforce")
+@over("hubspot", "marketo", "pardot", "eloqua", "salesforce")
 def test_10_field_that_is_gone_before_a_run(stage: Stage) -> None:
     stage.run()
     stage.shop.change("segment = 'cold'", number(0))
@@ -462,7 +467,7 @@ def test_10_field_that_is_gone_before_a_run(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "pardot", "salesforce")
+@over("hubspot", "marketo", "pardot", "eloqua", "salesforce")
 def test_10_field_that_goes_during_a_run(stage: Stage) -> None:
     stage.change_sync(rows_at_once=2, options=stage.sync.options)
     field, schema = stage.field("top_interest"), schema_of(stage)
@@ -480,7 +485,7 @@ def test_10_field_that_goes_during_a_run(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "pardot", "customer_io")
+@over("hubspot", "marketo", "pardot", "eloqua", "customer_io")
 def test_11_keys_that_are_missing_or_of_several(stage: Stage) -> None:
     column = stage.sync.match.column
     stage.shop.change(f"{column} = null", number(0))
@@ -787,7 +792,7 @@ def test_16_old_value_that_arrives_after_the_new_one(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over("hubspot", "marketo", "pardot", "salesforce")
+@over("hubspot", "marketo", "pardot", "eloqua", "salesforce")
 def test_16_retry_of_a_row_waits_for_nobody_else_of_its_key(stage: Stage) -> None:
     """Two requests with one key are never under way at once."""
     stage.shop.add(28)
@@ -975,7 +980,7 @@ def test_19_mapping_that_changes_while_rows_are_in_doubt(
 # 20: contacts that others change over there -------------------------------------------
 
 
-@over("hubspot", "marketo", "pardot", "salesforce", "customer_io")
+@over("hubspot", "marketo", "pardot", "eloqua", "salesforce", "customer_io")
 def test_20_contact_that_was_deleted_there_is_not_brought_back(stage: Stage) -> None:
     there = {stage.key(place) for place in range(12)}
     for key in there:

@@ -20,7 +20,8 @@ from standins.kit import StandIn
 from sync_shop import PROJECT, SyncShop
 
 SYNCS = (
-    *("hubspot", "salesforce_contacts", "customer_io", "marketo", "pardot"),
+    *("hubspot", "salesforce_contacts", "customer_io", "marketo"),
+    *("pardot", "eloqua"),
     *("webhook",),
 )
 SECONDS = 90.0

@@ -184,31 +184,44 @@ class EloquaStandIn(StandIn):
 
     def define(self, call: Call) -> Answer:
         told, kind = call.json(), call.found["kind"]
-        fields = {}
-        for column, text in (told.get("fields") or {}).items():
-            found = STATEMENT.fullmatch(text)
-            if not found or found[1] not in {EMAIL, *self.schema}:
-                return invalid("fields", "FieldRequirement")
-            fields[column] = found[1]
-        identifier = fields.get(told.get("identifierFieldName", ""))
-        if not told.get("name") or len(told["name"]) > 100 or identifier != EMAIL:
-            return invalid("identifierFieldName", "NotNullRequirement")
-        if len(fields) > 100:
-            return invalid("fields", "MaximumCountRequirement")
-        rule = told.get("importRule", RULES[0])
-        if rule not in RULES or told.get("updateRule", "always") != "always":
-            return invalid("importRule", "EnumRequirement")
-        actions = []
-        for each in told.get("syncActions") or []:
-            found = LIST.fullmatch(each.get("destination", ""))
-            if not found or found[1] not in self._lists:
-                return invalid("syncActions", "ObjectReferenceRequirement")
-            actions.append((each["action"], found[1]))
-        if bool(actions) != (kind == "syncActions"):
-            return invalid("syncActions", "NotNullRequirement")
+        if wrong := self.definition_fault(told, kind):
+            return invalid(*wrong)
+        actions = [
+            (each["action"], list_of(each)) for each in told.get("syncActions") or []
+        ]
+        fields = {column: field_of(text) for column, text in told["fields"].items()}
         uri = f"/contacts/{kind}/{len(self.definitions) + 301}"
+        rule = told.get("importRule", RULES[0])
         self.definitions[uri] = Definition(uri, fields, rule, actions)
         return Answer(201, {**told, "uri": uri})
+
+    def definition_fault(
+        self, told: Mapping[str, Any], kind: str
+    ) -> tuple[str, str] | None:
+        """The property of a definition that is wrong, and what it should be."""
+        fields = {
+            column: field_of(text) for column, text in told.get("fields", {}).items()
+        }
+        actions = told.get("syncActions") or []
+        rules = (told.get("importRule", RULES[0]), told.get("updateRule", "always"))
+        checks = {
+            ("fields", "FieldRequirement"): {*fields.values()} <= {EMAIL, *self.schema},
+            ("fields", "MaximumCountRequirement"): len(fields) <= 100,
+            ("name", "StringLengthRequirement"): 0 < len(told.get("name", "")) <= 100,
+            ("identifierFieldName", "NotNullRequirement"): (
+                fields.get(told.get("identifierFieldName", "")) == EMAIL
+            ),
+            ("importRule", "EnumRequirement"): (
+                rules[0] in RULES and rules[1] == "always"
+            ),
+            ("syncActions", "NotNullRequirement"): (
+                bool(actions) == (kind == "syncActions")
+            ),
+            ("syncActions", "ObjectReferenceRequirement"): all(
+                list_of(each) in self._lists for each in actions
+            ),
+        }
+        return next((wrong for wrong, is_fine in checks.items() if not is_fine), None)
 
     def stage(self, call: Call) -> Answer:
         one = self.definitions.get(call.found["uri"])
@@ -435,6 +448,16 @@ class EloquaStandIn(StandIn):
         with self._lock:
             if contact := self._by_email.pop(key.lower(), None):
                 del self._contacts[contact.id]
+
+
+def field_of(statement: str) -> str:
+    found = STATEMENT.fullmatch(statement)
+    return found[1] if found else ""
+
+
+def list_of(action: Mapping[str, Any]) -> str:
+    found = LIST.fullmatch(action.get("destination", ""))
+    return found[1] if found else ""
 
 
 def rows_of(body: bytes) -> list[dict[str, str]]:
