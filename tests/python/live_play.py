@@ -112,12 +112,10 @@ class Live:
 
         async def main() -> Any:
             with open_ledger(places().ledger) as ledger:
-                async with (
-                    open_session(ledger, self.adapter, Stop()) as session,
-                    session.runner("") as runner,
-                ):
+                async with open_session(ledger, self.adapter, Stop()) as session:
                     await session.describe()  # some know fields by numbers
-                    return await act(session, runner.courier)
+                    async with session.runner("") as runner:
+                        return await act(session, runner.courier)
 
         return asyncio.run(main())
 
