@@ -97,6 +97,18 @@ KILLS = [
     Kill(CASES["hubspot"], "lists"),
     Kill(CASES["customer_io"], "events"),
     Kill(CASES["webhook"], "events"),
+    Kill(
+        CASES["pardot"],
+        "lists",
+        changes={"options": {"poll_seconds": 0.01}},
+        uses="/api/v5/imports/",
+    ),
+    Kill(
+        CASES["eloqua"],
+        "lists",
+        changes={"options": {"poll_seconds": 0.01}},
+        uses="/api/bulk/2.0/syncs",
+    ),
     Kill(FILES, "events", changes={"rows_at_once": 8}),
     Kill(CASES["salesforce"], "lists"),
     Kill(

@@ -112,11 +112,10 @@ class Live:
 
         async def main() -> Any:
             with open_ledger(places().ledger) as ledger:
-                async with (
-                    open_session(ledger, self.adapter, Stop()) as session,
-                    session.runner("") as runner,
-                ):
-                    return await act(session, runner.courier)
+                async with open_session(ledger, self.adapter, Stop()) as session:
+                    await session.describe()  # some know fields by numbers
+                    async with session.runner("") as runner:
+                        return await act(session, runner.courier)
 
         return asyncio.run(main())
 
@@ -445,6 +444,30 @@ def marketo_there(live: Live) -> Iterator[Fact]:
     yield Fact("emails are found in other case", bool(found))
 
 
+# Account Engagement ----------------------------------------------------------------
+
+
+def pardot_there(live: Live) -> Iterator[Fact]:
+    key = live.keys[0]
+    yield Fact("an import that is ready ends as complete", True)
+    yield Fact("who is created by an import has its match email", bool(live.read(key)))
+    found = live.read(key.upper())
+    yield Fact("emails are found in other case", None, "yes" if found else "no")
+    columns = [name for name in live.sync.fields if name.endswith("__c")]
+    yield Fact("names of custom fields end in __c", len(columns) > 0)
+
+
+# Eloqua ------------------------------------------------------------------------------
+
+
+def eloqua_there(live: Live) -> Iterator[Fact]:
+    yield Fact("a CSV file with a blank cell is taken", True)
+    logs = [orjson.loads(answer.content)["items"] for answer in live.answers("/logs")]
+    codes = {each.get("statusCode") for found in logs for each in found}
+    yield Fact("a sync's logs count what was processed", "ELQ-00001" in codes)
+    yield Fact("emails are found in other case", bool(live.read(live.keys[0].upper())))
+
+
 PARTS = {
     "hubspot": Part(spoil=a_number, there=hubspot_there),
     "salesforce": Part(
@@ -455,5 +478,7 @@ PARTS = {
     ),
     "customer_io": Part(spoil=a_long_text, refuses=None, there=customer_io_there),
     "marketo": Part(spoil=a_number, there=marketo_there),
+    "pardot": Part(spoil=a_number, there=pardot_there),
+    "eloqua": Part(spoil=a_number, there=eloqua_there),
     "webhook": Part(),
 }

@@ -129,6 +129,10 @@ class Adapter(ABC, Generic[SettingsT]):
         del part
         return False
 
+    def requests_of(self, part: Part) -> int:
+        """As many requests as a part takes, if all goes well; for plans."""
+        return self.job_requests if self.is_job(part) else 1
+
     def step(self, part: Part, job: Job) -> Request:
         """The request of a job's next step.
 

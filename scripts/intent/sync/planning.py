@@ -145,7 +145,7 @@ def estimate_requests(
                 fit.append(row)
                 looked_up += needs_look_up(adapter, row)
         for part in packer.pack(fit):
-            requests += adapter.job_requests if adapter.is_job(part) else 1
+            requests += adapter.requests_of(part)
             units += len(part.rows)
             packed += len(part.rows)
     if not packed:
