@@ -97,6 +97,7 @@ KILLS = [
     Kill(CASES["hubspot"], "lists"),
     Kill(CASES["customer_io"], "events"),
     Kill(CASES["webhook"], "events"),
+    Kill(CASES["klaviyo"], "events", uses="/api/profile-bulk-import-jobs/"),
     Kill(FILES, "events", changes={"rows_at_once": 8}),
     Kill(CASES["salesforce"], "lists"),
     Kill(

@@ -28,7 +28,7 @@ from sync_shop import PROJECT, SyncShop
 from sync_stage import Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
-NAMES = ("customer_io", "hubspot", "marketo", "salesforce", "webhook")
+NAMES = ("customer_io", "hubspot", "klaviyo", "marketo", "salesforce", "webhook")
 CANARY = "zyxwcanary"
 KNOWS_PEOPLE = {"match_key", "payload", "before"}
 """Columns of the ledger, besides those of acknowledged values."""
@@ -129,6 +129,7 @@ def echo(case: Case, call: Call) -> Answer:
     bodies: Mapping[str, Any] = {
         "customer_io": {"errors": [{"reason": "x", "field": "", "message": words}]},
         "hubspot": {"status": "error", "category": "X", "message": words},
+        "klaviyo": {"errors": [{"code": "x", "detail": words}]},
         "marketo": {"success": False, "errors": [{"code": "1003", "message": words}]},
         "salesforce": [{"errorCode": "INVALID_FIELD", "message": words}],
         "webhook": {"error": words},

@@ -83,10 +83,13 @@ def overtakes(response: Response, planned_at: datetime) -> bool:
     )
 
 
-def step(job: Job, content: bytes, rows: int) -> Request:
-    """The request of a job's next step."""
-    if job.step == "start":
-        return Request("POST", JOBS, content, answers.HEADERS, units=rows)
+def upload(content: bytes, rows: int) -> Request:
+    """The request that hands in an import."""
+    return Request("POST", JOBS, content, answers.HEADERS, units=rows)
+
+
+def look(job: Job) -> Request:
+    """The request of a step that reads: the job's state, or its errors."""
     if job.step == "poll":
         return answers.ask(f"{JOBS}/{job.vendor_id}", "poll")
     path = f"{JOBS}/{job.vendor_id}/import-errors?page%5Bsize%5D={PAGE}"
@@ -190,10 +193,10 @@ def read_errors(rows: Sequence[Row], job: Job, response: Response) -> Move:
 def ended(rows: Sequence[Row], job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     """End the job: rows that no error names are done, if the sums agree."""
     detail = job.detail
-    if detail["named"] < detail["failed"]:
-        # Some row is refused, and we can't know which.
-        return Move(job, Verdict(outcomes, Advice.SPLIT))
-    if detail["done"] + detail["failed"] < detail["rows"]:
-        return Move(job, Verdict(outcomes, Advice.RESEND))
+    is_unnamed = detail["named"] < detail["failed"]
+    if is_unnamed or detail["done"] + detail["failed"] < detail["rows"]:
+        # Some row was refused, or passed over, and we can't know which.
+        is_one = len(rows) - len(outcomes) == 1
+        return Move(job, Verdict(outcomes, Advice.RESEND if is_one else Advice.SPLIT))
     good = {row.seq: ACKNOWLEDGED for row in rows}
     return Move(job, Verdict({**good, **outcomes}))
