@@ -97,6 +97,14 @@ KILLS = [
     Kill(CASES["hubspot"], "lists"),
     Kill(CASES["customer_io"], "events"),
     Kill(CASES["webhook"], "events"),
+    Kill(
+        CASES["braze"],
+        "events",
+        changes={
+            "options": {"read_back": True, "settle_seconds": 0.03},
+        },
+        remote={"settles_after": 0.01},
+    ),
     Kill(CASES["klaviyo"], "events", uses="/api/profile-bulk-import-jobs/"),
     Kill(FILES, "events", changes={"rows_at_once": 8}),
     Kill(CASES["salesforce"], "lists"),

@@ -514,7 +514,33 @@ def klaviyo_get(path: str) -> Request:
     return Request("GET", path, headers=headers, lane="poll")
 
 
+# Braze -----------------------------------------------------------------------------
+
+
+def braze_there(live: Live) -> Iterator[Fact]:
+    key, nobody = live.keys[0], f"{live.names[0]}-nobody"
+    segment = field_of(live.sync, "segment")
+    only = {"external_id": nobody, "_update_existing_only": True, segment: "hot"}
+    answer = live.ask(braze_track([only]))
+    yield Fact("an update of nobody is accepted", answer.status == 201)
+    answer = live.ask(braze_track([{segment: "hot"}]))
+    told = orjson.loads(answer.content)
+    yield Fact("an object without an id", None, f"{answer.status} {told}")
+    if not live.can_read:
+        return
+    found = live.read(key, nobody)
+    yield Fact("`_update_existing_only` creates nobody", nobody not in found)
+    until = found[key].values.get(field_of(live.sync, "hot_until"))
+    yield Fact("a moment in the future stays what it is", None, str(until)[:4])
+
+
+def braze_track(attributes: Sequence[Mapping[str, Any]]) -> Request:
+    body = orjson.dumps({"attributes": attributes})
+    return Request("POST", "/users/track", body, JSON)
+
+
 PARTS = {
+    "braze": Part(spoil=a_long_text, refuses=None, there=braze_there),
     "hubspot": Part(spoil=a_number, there=hubspot_there),
     "salesforce": Part(
         arrive=salesforce_arrive,

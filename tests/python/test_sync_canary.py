@@ -28,7 +28,10 @@ from sync_shop import PROJECT, SyncShop
 from sync_stage import Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
-NAMES = ("customer_io", "hubspot", "klaviyo", "marketo", "salesforce", "webhook")
+NAMES = (
+    *("braze", "customer_io", "hubspot", "klaviyo", "marketo", "salesforce"),
+    *("webhook",),
+)
 CANARY = "zyxwcanary"
 KNOWS_PEOPLE = {"match_key", "payload", "before"}
 """Columns of the ledger, besides those of acknowledged values."""
@@ -127,6 +130,7 @@ def echo(case: Case, call: Call) -> Answer:
     words = f"{dict(call.headers)} {call.query} " + call.body.decode(errors="replace")
     words = f"Value {words[:3_000]} is not valid"
     bodies: Mapping[str, Any] = {
+        "braze": {"message": words, "errors": [{"type": words, "index": 0}]},
         "customer_io": {"errors": [{"reason": "x", "field": "", "message": words}]},
         "hubspot": {"status": "error", "category": "X", "message": words},
         "klaviyo": {"errors": [{"code": "x", "detail": words}]},

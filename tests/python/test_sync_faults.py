@@ -40,19 +40,23 @@ from standins.kit import Answer, Call, Logged
 from sync_stage import Silent, Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
-ALL = ("customer_io", "hubspot", "klaviyo", "marketo", "salesforce", "webhook")
+ALL = (
+    *("braze", "customer_io", "hubspot", "klaviyo", "marketo", "salesforce"),
+    *("webhook",),
+)
 ANSWER_SECONDS = 1.0
 WRITES = {
     "customer_io": "/api/v2/batch",
     "hubspot": "/batch/(upsert|update)",
     "klaviyo": "^/api/profile-bulk-import-jobs$",
+    "braze": "^/users/track$",
     "marketo": r"^/rest/v1/leads\.json",
     "salesforce": "/composite/sobjects",
     "webhook": "/hooks/",
 }
-"""Where records are written. Marketo's look-ups go the same way, and what a webhook and
-Klaviyo are asked before."""
-ASKED_THERE = ("klaviyo", "webhook")
+"""Where records are written. Marketo's look-ups go the same way, and what a webhook,
+Braze and Klaviyo are asked before."""
+ASKED_THERE = ("braze", "klaviyo", "webhook")
 
 
 @pytest.fixture
@@ -169,7 +173,7 @@ def test_03_all_is_sent_twice(stage: Stage) -> None:
 # 4, 5: limits -----------------------------------------------------------------------
 
 
-@over("hubspot", "customer_io", "klaviyo", "webhook")
+@over("hubspot", "customer_io", "braze", "klaviyo", "webhook")
 @pytest.mark.parametrize("form", ["seconds", "date", "past", "words", "none"])
 def test_04_too_many_requests(stage: Stage, form: str) -> None:
     stage.shop.add(48)
@@ -255,7 +259,7 @@ def test_05_share_of_the_day_that_a_sync_may_use(
 # 6: servers and networks that fail --------------------------------------------------
 
 
-@over("customer_io", "hubspot", "klaviyo", "marketo", "salesforce")
+@over("braze", "customer_io", "hubspot", "klaviyo", "marketo", "salesforce")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -338,7 +342,7 @@ def test_06_no_encryption(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None
 # 7, 8: some rows of a batch ---------------------------------------------------------
 
 
-@over("hubspot", "klaviyo_read_back", "marketo", "salesforce_bulk")
+@over("braze", "hubspot", "klaviyo_read_back", "marketo", "salesforce_bulk")
 def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     stage.shop.add(250)
     keys = sorted(stage.expected())[::40]
@@ -349,7 +353,7 @@ def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "klaviyo_read_back", "marketo")
+@over("braze", "hubspot", "klaviyo_read_back", "marketo")
 def test_07_a_row_that_no_answer_names_is_never_taken_for_done(stage: Stage) -> None:
     key = stage.key(1)
     stage.remote.omit(key, times=1_000)
@@ -419,6 +423,7 @@ WRITES_PLAIN = {
     "customer_io": "/api/v2/batch",
     "hubspot": "/batch/",
     "klaviyo": "/api/profile-bulk-import-jobs",
+    "braze": "/users/track",
     "marketo": "/rest/v1/leads.json",
     "salesforce": "/composite/sobjects",
     "webhook": "/hooks/",
@@ -790,7 +795,7 @@ def test_16_old_value_that_arrives_after_the_new_one(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over("hubspot", "klaviyo", "marketo", "salesforce")
+@over("braze", "hubspot", "klaviyo", "marketo", "salesforce")
 def test_16_retry_of_a_row_waits_for_nobody_else_of_its_key(stage: Stage) -> None:
     """Two requests with one key are never under way at once."""
     stage.shop.add(28)
@@ -978,7 +983,7 @@ def test_19_mapping_that_changes_while_rows_are_in_doubt(
 # 20: contacts that others change over there -------------------------------------------
 
 
-@over("hubspot", "klaviyo_read_back", "marketo", "salesforce", "customer_io")
+@over("braze", "hubspot", "klaviyo_read_back", "marketo", "salesforce", "customer_io")
 def test_20_contact_that_was_deleted_there_is_not_brought_back(stage: Stage) -> None:
     there = {stage.key(place) for place in range(12)}
     for key in there:

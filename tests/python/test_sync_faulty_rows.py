@@ -15,7 +15,10 @@ from standins import find_cases
 from standins.case import Case
 from sync_stage import Stage, set_stage
 
-NAMES = ("customer_io", "hubspot", "klaviyo", "marketo", "salesforce", "webhook")
+NAMES = (
+    *("braze", "customer_io", "hubspot", "klaviyo", "marketo", "salesforce"),
+    *("webhook",),
+)
 CASES = [case for case in find_cases() if case.name in NAMES]
 
 

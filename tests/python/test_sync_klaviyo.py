@@ -82,7 +82,11 @@ STARTED = answer(202, {"type": "profile-bulk-import-job", "id": "j"})
 
 
 def test_a_profile_names_what_it_sets_and_what_it_unsets() -> None:
-    values = {"intent_segment": "hot", "intent_score": 3.2, "intent_grade": None}
+    values: dict[str, Value] = {
+        "intent_segment": "hot",
+        "intent_score": 3.2,
+        "intent_grade": None,
+    }
     content = orjson.loads(part_of(row_of(values=values)).content)
     [profile] = content["data"]["attributes"]["profiles"]["data"]
     assert profile == {
@@ -131,7 +135,7 @@ def test_rows_that_are_too_large_are_refused() -> None:
 
 def test_an_event_has_the_same_id_each_time_and_a_deletion_only_the_address() -> None:
     adapter = adapter_of()
-    at = {"from": None, "to": "hot", "at": "2026-06-30T08:00:00Z"}
+    at: dict[str, Value] = {"from": None, "to": "hot", "at": "2026-06-30T08:00:00Z"}
     event, gone = row_of(1, Op.EVENT, at), row_of(2, Op.DELETE, {})
     [told, erased] = [adapter.request(part) for part in adapter.pack([event, gone])]
     attributes = orjson.loads(told.content)["data"]["attributes"]

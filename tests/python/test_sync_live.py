@@ -21,7 +21,7 @@ from sync_shop import PROJECT, SyncShop
 
 SYNCS = (
     *("hubspot", "salesforce_contacts", "customer_io", "marketo", "klaviyo"),
-    *("webhook",),
+    *("braze", "webhook"),
 )
 SECONDS = 90.0
 """How long what was acknowledged may take to be seen."""
