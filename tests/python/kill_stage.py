@@ -109,6 +109,15 @@ KILLS = [
         changes={"options": {"poll_seconds": 0.01}},
         uses="/api/bulk/2.0/syncs",
     ),
+    Kill(
+        CASES["braze"],
+        "events",
+        changes={
+            "options": {"read_back": True, "settle_seconds": 0.03},
+        },
+        remote={"settles_after": 0.01},
+    ),
+    Kill(CASES["klaviyo"], "events", uses="/api/profile-bulk-import-jobs/"),
     Kill(FILES, "events", changes={"rows_at_once": 8}),
     Kill(CASES["salesforce"], "lists"),
     Kill(

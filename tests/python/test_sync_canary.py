@@ -29,9 +29,11 @@ from sync_stage import Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
 NAMES = (
+    "braze",
     "customer_io",
     "eloqua",
     "hubspot",
+    "klaviyo",
     "marketo",
     "pardot",
     "salesforce",
@@ -135,9 +137,11 @@ def echo(case: Case, call: Call) -> Answer:
     words = f"{dict(call.headers)} {call.query} " + call.body.decode(errors="replace")
     words = f"Value {words[:3_000]} is not valid"
     bodies: Mapping[str, Any] = {
+        "braze": {"message": words, "errors": [{"type": words, "index": 0}]},
         "customer_io": {"errors": [{"reason": "x", "field": "", "message": words}]},
         "eloqua": [{"type": "ObjectValidationError", "property": words}],
         "hubspot": {"status": "error", "category": "X", "message": words},
+        "klaviyo": {"errors": [{"code": "x", "detail": words}]},
         "marketo": {"success": False, "errors": [{"code": "1003", "message": words}]},
         "pardot": {"code": 600, "message": words},
         "salesforce": [{"errorCode": "INVALID_FIELD", "message": words}],

@@ -41,7 +41,14 @@ from sync_stage import Silent, Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
 ALL = (
-    *("customer_io", "eloqua", "hubspot", "marketo", "pardot", "salesforce"),
+    "braze",
+    "customer_io",
+    "eloqua",
+    "hubspot",
+    "klaviyo",
+    "marketo",
+    "pardot",
+    "salesforce",
     *("webhook",),
 )
 ANSWER_SECONDS = 1.0
@@ -49,12 +56,16 @@ WRITES = {
     "customer_io": "/api/v2/batch",
     "eloqua": "/contacts/(imports|syncActions)",
     "hubspot": "/batch/(upsert|update)",
+    "klaviyo": "^/api/profile-bulk-import-jobs$",
+    "braze": "^/users/track$",
     "marketo": r"^/rest/v1/leads\.json",
     "pardot": "/imports",
     "salesforce": "/composite/sobjects",
     "webhook": "/hooks/",
 }
-"""Where records are written. Marketo's look-ups go the same way."""
+"""Where records are written. Marketo's look-ups go the same way, and what a webhook,
+Braze and Klaviyo are asked before."""
+ASKED_THERE = ("braze", "klaviyo", "webhook")
 
 
 @pytest.fixture
@@ -138,7 +149,7 @@ def later(monkeypatch: pytest.MonkeyPatch, span: timedelta) -> None:
     ids=["hangs", "resets", "cuts", "truncates", "gateway"],
 )
 def test_02_timeout_after_it_was_done(stage: Stage, fault: faults.Fault) -> None:
-    first = 2 if stage.case.name == "webhook" else 1
+    first = 2 if stage.case.name in ASKED_THERE else 1
     stage.change_sync(rows_at_once=5, options=stage.sync.options)
     stage.remote.faults.add(fault, WRITES[stage.case.name], nth=first, times=2)
     result = stage.run()
@@ -171,7 +182,7 @@ def test_03_all_is_sent_twice(stage: Stage) -> None:
 # 4, 5: limits -----------------------------------------------------------------------
 
 
-@over("hubspot", "customer_io", "webhook")
+@over("hubspot", "customer_io", "braze", "klaviyo", "webhook")
 @pytest.mark.parametrize("form", ["seconds", "date", "past", "words", "none"])
 def test_04_too_many_requests(stage: Stage, form: str) -> None:
     stage.shop.add(48)
@@ -257,7 +268,16 @@ def test_05_share_of_the_day_that_a_sync_may_use(
 # 6: servers and networks that fail --------------------------------------------------
 
 
-@over("customer_io", "hubspot", "marketo", "pardot", "eloqua", "salesforce")
+@over(
+    "customer_io",
+    "hubspot",
+    "marketo",
+    "pardot",
+    "eloqua",
+    "salesforce",
+    "braze",
+    "klaviyo",
+)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -340,7 +360,15 @@ def test_06_no_encryption(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None
 # 7, 8: some rows of a batch ---------------------------------------------------------
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "salesforce_bulk")
+@over(
+    "hubspot",
+    "marketo",
+    "pardot",
+    "eloqua",
+    "salesforce_bulk",
+    "braze",
+    "klaviyo_read_back",
+)
 def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     stage.shop.add(250)
     keys = sorted(stage.expected())[::40]
@@ -351,7 +379,7 @@ def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "pardot", "eloqua")
+@over("hubspot", "marketo", "pardot", "eloqua", "braze", "klaviyo_read_back")
 def test_07_a_row_that_no_answer_names_is_never_taken_for_done(stage: Stage) -> None:
     key = stage.key(1)
     stage.remote.omit(key, times=1_000)
@@ -412,7 +440,8 @@ def test_09_credentials_that_are_revoked(stage: Stage) -> None:
     with pytest.raises(RefusedError):
         stage.run()
     stage.remote.is_revoked = False
-    assert stage.run().acknowledged == 40 - left.acknowledged
+    rest = 40 - left.acknowledged  # of these, jobs that were begun are carried on
+    assert stage.run().acknowledged in (rest, rest - left.in_doubt)
     assert is_as_the_mart(stage)
 
 
@@ -420,6 +449,8 @@ WRITES_PLAIN = {
     "customer_io": "/api/v2/batch",
     "eloqua": "/data",
     "hubspot": "/batch/",
+    "klaviyo": "/api/profile-bulk-import-jobs",
+    "braze": "/users/track",
     "marketo": "/rest/v1/leads.json",
     "pardot": "/batches",
     "salesforce": "/composite/sobjects",
@@ -485,7 +516,7 @@ def test_10_field_that_goes_during_a_run(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "customer_io")
+@over("hubspot", "marketo", "pardot", "eloqua", "customer_io", "klaviyo")
 def test_11_keys_that_are_missing_or_of_several(stage: Stage) -> None:
     column = stage.sync.match.column
     stage.shop.change(f"{column} = null", number(0))
@@ -792,7 +823,7 @@ def test_16_old_value_that_arrives_after_the_new_one(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "salesforce")
+@over("hubspot", "marketo", "pardot", "eloqua", "salesforce", "braze", "klaviyo")
 def test_16_retry_of_a_row_waits_for_nobody_else_of_its_key(stage: Stage) -> None:
     """Two requests with one key are never under way at once."""
     stage.shop.add(28)
@@ -980,7 +1011,16 @@ def test_19_mapping_that_changes_while_rows_are_in_doubt(
 # 20: contacts that others change over there -------------------------------------------
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "salesforce", "customer_io")
+@over(
+    "hubspot",
+    "marketo",
+    "pardot",
+    "eloqua",
+    "salesforce",
+    "customer_io",
+    "braze",
+    "klaviyo_read_back",
+)
 def test_20_contact_that_was_deleted_there_is_not_brought_back(stage: Stage) -> None:
     there = {stage.key(place) for place in range(12)}
     for key in there:

@@ -16,9 +16,11 @@ from standins.case import Case
 from sync_stage import Stage, set_stage
 
 NAMES = (
+    "braze",
     "customer_io",
     "eloqua",
     "hubspot",
+    "klaviyo",
     "marketo",
     "pardot",
     "salesforce",

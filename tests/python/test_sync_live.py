@@ -20,9 +20,15 @@ from standins.kit import StandIn
 from sync_shop import PROJECT, SyncShop
 
 SYNCS = (
-    *("hubspot", "salesforce_contacts", "customer_io", "marketo"),
-    *("pardot", "eloqua"),
-    *("webhook",),
+    "hubspot",
+    "salesforce_contacts",
+    "customer_io",
+    "marketo",
+    "pardot",
+    "eloqua",
+    "klaviyo",
+    "braze",
+    "webhook",
 )
 SECONDS = 90.0
 """How long what was acknowledged may take to be seen."""

@@ -81,6 +81,8 @@ class Row:
     """Of an EVENT, the same however often it is sent."""
     remote_id: str | None = None
     """The destination's own id of the record, where it told us."""
+    changed: frozenset[str] | None = None
+    """Of an UPDATE, the fields that the destination may have otherwise; None: any."""
 
 
 @dataclass(frozen=True, slots=True)
