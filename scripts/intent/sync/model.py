@@ -137,7 +137,8 @@ class Request:
 
     method: str
     path: str
-    """From the destination's address on, with the query. No personal data in it."""
+    """From the destination's address on, with the query. No personal data in it, unless
+    the destination takes it nowhere else: it is neither logged nor kept by us."""
     content: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     units: int = 1
