@@ -445,7 +445,24 @@ def marketo_there(live: Live) -> Iterator[Fact]:
     yield Fact("emails are found in other case", bool(found))
 
 
+# Connectif -------------------------------------------------------------------------
+
+
+def connectif_there(live: Live) -> Iterator[Fact]:
+    yield Fact("emails are found in other case", bool(live.read(live.keys[0].upper())))
+    [answer, *_] = live.answers("/contact-fields/")
+    yield Fact("fields are listed", None, f"status {answer.status}")
+    answer = live.answers("/contacts/")[-1]
+    names = [name for name in answer.headers if name.startswith("x-ratelimit")]
+    told = {name: answer.headers[name] for name in sorted(names)}
+    yield Fact("what is told of the rate", None, f"{told}")
+    nobody = live.adapter.lookup([f"{live.names[0]}-nobody@example.com"], [])
+    deleted = live.ask(replace(nobody, method="DELETE"))
+    yield Fact("an unknown contact that is deleted", None, f"status {deleted.status}")
+
+
 PARTS = {
+    "connectif": Part(spoil=a_number, there=connectif_there),
     "hubspot": Part(spoil=a_number, there=hubspot_there),
     "salesforce": Part(
         arrive=salesforce_arrive,

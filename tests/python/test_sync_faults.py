@@ -40,9 +40,10 @@ from standins.kit import Answer, Call, Logged
 from sync_stage import Silent, Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
-ALL = ("customer_io", "hubspot", "marketo", "salesforce", "webhook")
+ALL = ("connectif", "customer_io", "hubspot", "marketo", "salesforce", "webhook")
 ANSWER_SECONDS = 1.0
 WRITES = {
+    "connectif": "/contacts/",
     "customer_io": "/api/v2/batch",
     "hubspot": "/batch/(upsert|update)",
     "marketo": r"^/rest/v1/leads\.json",
@@ -166,7 +167,7 @@ def test_03_all_is_sent_twice(stage: Stage) -> None:
 # 4, 5: limits -----------------------------------------------------------------------
 
 
-@over("hubspot", "customer_io", "webhook")
+@over("connectif", "hubspot", "customer_io", "webhook")
 @pytest.mark.parametrize("form", ["seconds", "date", "past", "words", "none"])
 def test_04_too_many_requests(stage: Stage, form: str) -> None:
     stage.shop.add(48)
@@ -252,7 +253,7 @@ def test_05_share_of_the_day_that_a_sync_may_use(
 # 6: servers and networks that fail --------------------------------------------------
 
 
-@over("customer_io", "hubspot", "marketo", "salesforce")
+@over("connectif", "customer_io", "hubspot", "marketo", "salesforce")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -390,7 +391,7 @@ def test_09_token_that_expires_is_renewed_once(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("customer_io", "hubspot", "marketo", "salesforce", "webhook")
+@over(*ALL)
 def test_09_credentials_that_are_revoked(stage: Stage) -> None:
     stage.shop.add(28)
     stage.change_sync(rows_at_once=2, options=stage.sync.options)
@@ -412,6 +413,7 @@ def test_09_credentials_that_are_revoked(stage: Stage) -> None:
 
 
 WRITES_PLAIN = {
+    "connectif": "/contacts/",
     "customer_io": "/api/v2/batch",
     "hubspot": "/batch/",
     "marketo": "/rest/v1/leads.json",
@@ -443,7 +445,7 @@ def schema_of(stage: Stage) -> dict[str, Any]:
     return {name: copy.deepcopy(getattr(remote, name))}
 
 
-@over("hubspot", "marketo", "salesforce")
+@over("connectif", "hubspot", "marketo", "salesforce")
 def test_10_field_that_is_gone_before_a_run(stage: Stage) -> None:
     stage.run()
     stage.shop.change("segment = 'cold'", number(0))
@@ -460,7 +462,7 @@ def test_10_field_that_is_gone_before_a_run(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "salesforce")
+@over("connectif", "hubspot", "marketo", "salesforce")
 def test_10_field_that_goes_during_a_run(stage: Stage) -> None:
     stage.change_sync(rows_at_once=2, options=stage.sync.options)
     field, schema = stage.field("top_interest"), schema_of(stage)
@@ -478,7 +480,7 @@ def test_10_field_that_goes_during_a_run(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "customer_io")
+@over("connectif", "hubspot", "marketo", "customer_io")
 def test_11_keys_that_are_missing_or_of_several(stage: Stage) -> None:
     column = stage.sync.match.column
     stage.shop.change(f"{column} = null", number(0))
@@ -785,7 +787,7 @@ def test_16_old_value_that_arrives_after_the_new_one(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over("hubspot", "marketo", "salesforce")
+@over("connectif", "hubspot", "marketo", "salesforce")
 def test_16_retry_of_a_row_waits_for_nobody_else_of_its_key(stage: Stage) -> None:
     """Two requests with one key are never under way at once."""
     stage.shop.add(28)
@@ -973,7 +975,7 @@ def test_19_mapping_that_changes_while_rows_are_in_doubt(
 # 20: contacts that others change over there -------------------------------------------
 
 
-@over("hubspot", "marketo", "salesforce", "customer_io")
+@over("connectif", "hubspot", "marketo", "salesforce", "customer_io")
 def test_20_contact_that_was_deleted_there_is_not_brought_back(stage: Stage) -> None:
     there = {stage.key(place) for place in range(12)}
     for key in there:

@@ -19,7 +19,14 @@ from standins import find_cases
 from standins.kit import StandIn
 from sync_shop import PROJECT, SyncShop
 
-SYNCS = ("hubspot", "salesforce_contacts", "customer_io", "marketo", "webhook")
+SYNCS = (
+    "connectif",
+    "hubspot",
+    "salesforce_contacts",
+    "customer_io",
+    "marketo",
+    "webhook",
+)
 SECONDS = 90.0
 """How long what was acknowledged may take to be seen."""
 

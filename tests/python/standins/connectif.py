@@ -119,19 +119,16 @@ class ConnectifStandIn(StandIn):
         field = self.schema[name]
         is_text = isinstance(value, str)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        match field["type"]:
-            case "text" if is_text:
-                too_long = len(value) > field["maxLength"]
-                return "is too long" if too_long else ""
-            case "decimal" if is_number:
-                return ""
-            case "integer" if is_number and float(value).is_integer():
-                return ""
-            case "boolean" if isinstance(value, bool):
-                return ""
-            case "date" if is_text and is_moment(value):
-                return ""
-        return f"must be of the type {field['type']}"
+        if field["type"] == "text" and is_text and len(value) > field["maxLength"]:
+            return "is too long"
+        fits = {
+            "text": is_text,
+            "decimal": is_number,
+            "integer": is_number and float(value).is_integer(),
+            "boolean": isinstance(value, bool),
+            "date": is_text and is_moment(value),
+        }
+        return "" if fits[field["type"]] else f"must be of the type {field['type']}"
 
     def tell(self, call: Call) -> Answer:
         email = email_of(call.path)
@@ -161,8 +158,6 @@ class ConnectifStandIn(StandIn):
     def drop_field(self, name: str) -> None:
         with self._lock:
             del self.schema[name]
-            for contact in self.contacts.values():
-                contact.pop(name, None)
 
     def put(self, key: str, fields: Mapping[str, Value], kind: str = "") -> None:
         del kind

@@ -238,7 +238,8 @@ class Connectif(Adapter[ConnectifSettings]):
         found = orjson.loads(response.content)
         if isinstance(found, dict):
             found = next((each for each in found.values() if isinstance(each, list)), 0)
-        if response.status != 200 or not isinstance(found, list):
+        # Each account has fields, so that an empty list is no description either.
+        if response.status != 200 or not isinstance(found, list) or not found:
             raise ValueError("no list of fields")
         fields = [remote_field(each) for each in found]
         match = RemoteField(MATCH_FIELD, TEXT, is_unique=True)
