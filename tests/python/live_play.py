@@ -461,7 +461,28 @@ def connectif_there(live: Live) -> Iterator[Fact]:
     yield Fact("an unknown contact that is deleted", None, f"status {deleted.status}")
 
 
+# SALESmanago -----------------------------------------------------------------------
+
+
+def salesmanago_there(live: Live) -> Iterator[Fact]:
+    key, adapter = live.keys[0], live.adapter
+    yield Fact("emails are found in other case", bool(live.read(key.upper())))
+    answers = live.answers("/api/contact/batchupsert")
+    told = orjson.loads(answers[0].content)
+    yield Fact("the contacts of a batch are told", key in told["contactIds"])
+    nobody = f"{live.names[0]}-nobody@example.com"
+    found = live.ask(adapter.lookup([key, nobody], []))
+    yield Fact("a look-up with an unknown contact", None, f"status {found.status}")
+    gone = Request(
+        "POST", "/api/contact/delete", orjson.dumps({"email": nobody}), dict(JSON)
+    )
+    said = orjson.loads(live.ask(gone).content)
+    words = f"{said.get('success')} {said.get('message')}"
+    yield Fact("an unknown contact that is deleted", None, words)
+
+
 PARTS = {
+    "salesmanago": Part(there=salesmanago_there),
     "connectif": Part(spoil=a_number, there=connectif_there),
     "hubspot": Part(spoil=a_number, there=hubspot_there),
     "salesforce": Part(

@@ -28,7 +28,15 @@ from sync_shop import PROJECT, SyncShop
 from sync_stage import Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
-NAMES = ("connectif", "customer_io", "hubspot", "marketo", "salesforce", "webhook")
+NAMES = (
+    "connectif",
+    "customer_io",
+    "hubspot",
+    "marketo",
+    "salesforce",
+    "salesmanago",
+    "webhook",
+)
 CANARY = "zyxwcanary"
 KNOWS_PEOPLE = {"match_key", "payload", "before"}
 """Columns of the ledger, besides those of acknowledged values."""
@@ -132,9 +140,11 @@ def echo(case: Case, call: Call) -> Answer:
         "hubspot": {"status": "error", "category": "X", "message": words},
         "marketo": {"success": False, "errors": [{"code": "1003", "message": words}]},
         "salesforce": [{"errorCode": "INVALID_FIELD", "message": words}],
+        "salesmanago": {"success": False, "message": [words]},
         "webhook": {"error": words},
     }
-    return Answer(200 if case.name == "marketo" else 400, bodies[case.name])
+    status = 200 if case.name in ("marketo", "salesmanago") else 400
+    return Answer(status, bodies[case.name])
 
 
 def let_answers_echo(
@@ -220,9 +230,10 @@ def test_17_nobody_is_named_anywhere(
 
 
 def issued(stage: Stage) -> set[str]:
-    """All tokens that were in use."""
+    """All tokens that were in use, and signatures in bodies."""
     values = [one.headers.get("authorization", "") for one in stage.remote.log]
-    return {value.rpartition(" ")[2] for value in values if len(value) > 12}
+    tokens = {value.rpartition(" ")[2] for value in values if len(value) > 12}
+    return tokens | getattr(stage.remote, "signatures", set())
 
 
 def assert_clean(text: str, hidden: set[str], where: str) -> None:

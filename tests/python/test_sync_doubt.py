@@ -11,11 +11,18 @@ from standins.case import Case
 from standins.faults import APPLY_DROP
 from sync_stage import Stage, set_stage
 
-NAMES = ("connectif", "customer_io", "hubspot", "salesforce", "webhook")
+NAMES = (
+    "connectif",
+    "customer_io",
+    "hubspot",
+    "salesforce",
+    "salesmanago",
+    "webhook",
+)
 CASES = [case for case in find_cases() if case.name in NAMES]
 WRITES = (
     r"^/contacts/|"
-    r"/(batch|upsert|update|\w+__c|sobjects|hooks|\w*segments?|memberships)\b.*$"
+    r"/(batch|batchupsert|upsert|update|\w+__c|sobjects|hooks|\w*segments?|memberships)\b.*$"
 )
 
 

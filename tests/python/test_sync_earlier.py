@@ -15,7 +15,7 @@ from standins import find_cases
 from standins.case import Case
 from sync_stage import Silent, Stage, set_stage
 
-NAMES = ("connectif", "customer_io", "hubspot", "webhook")
+NAMES = ("connectif", "customer_io", "hubspot", "salesmanago", "webhook")
 CASES = [case for case in find_cases() if case.name in NAMES]
 [CUSTOMER_IO] = [case for case in CASES if case.name == "customer_io"]
 

@@ -40,7 +40,15 @@ from standins.kit import Answer, Call, Logged
 from sync_stage import Silent, Stage, set_stage
 
 CASES = {case.name: case for case in find_cases()}
-ALL = ("connectif", "customer_io", "hubspot", "marketo", "salesforce", "webhook")
+ALL = (
+    "connectif",
+    "customer_io",
+    "hubspot",
+    "marketo",
+    "salesforce",
+    "salesmanago",
+    "webhook",
+)
 ANSWER_SECONDS = 1.0
 WRITES = {
     "connectif": "/contacts/",
@@ -48,6 +56,7 @@ WRITES = {
     "hubspot": "/batch/(upsert|update)",
     "marketo": r"^/rest/v1/leads\.json",
     "salesforce": "/composite/sobjects",
+    "salesmanago": "/api/contact/batchupsert",
     "webhook": "/hooks/",
 }
 """Where records are written. Marketo's look-ups go the same way."""
@@ -167,7 +176,7 @@ def test_03_all_is_sent_twice(stage: Stage) -> None:
 # 4, 5: limits -----------------------------------------------------------------------
 
 
-@over("connectif", "hubspot", "customer_io", "webhook")
+@over("connectif", "hubspot", "customer_io", "salesmanago", "webhook")
 @pytest.mark.parametrize("form", ["seconds", "date", "past", "words", "none"])
 def test_04_too_many_requests(stage: Stage, form: str) -> None:
     stage.shop.add(48)
@@ -253,7 +262,7 @@ def test_05_share_of_the_day_that_a_sync_may_use(
 # 6: servers and networks that fail --------------------------------------------------
 
 
-@over("connectif", "customer_io", "hubspot", "marketo", "salesforce")
+@over("connectif", "customer_io", "hubspot", "marketo", "salesforce", "salesmanago")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -336,7 +345,7 @@ def test_06_no_encryption(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None
 # 7, 8: some rows of a batch ---------------------------------------------------------
 
 
-@over("hubspot", "marketo", "salesforce_bulk")
+@over("hubspot", "marketo", "salesforce_bulk", "salesmanago")
 def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     stage.shop.add(250)
     keys = sorted(stage.expected())[::40]
@@ -347,7 +356,7 @@ def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo")
+@over("hubspot", "marketo", "salesmanago")
 def test_07_a_row_that_no_answer_names_is_never_taken_for_done(stage: Stage) -> None:
     key = stage.key(1)
     stage.remote.omit(key, times=1_000)
@@ -418,11 +427,12 @@ WRITES_PLAIN = {
     "hubspot": "/batch/",
     "marketo": "/rest/v1/leads.json",
     "salesforce": "/composite/sobjects",
+    "salesmanago": "/api/contact/batchupsert",
     "webhook": "/hooks/",
 }
 
 
-@over("webhook")
+@over("salesmanago", "webhook")
 def test_09_clock_that_the_receiver_does_not_believe(stage: Stage) -> None:
     remote: Any = stage.remote
     remote.clock = lambda: time.time() + 3600
@@ -480,7 +490,7 @@ def test_10_field_that_goes_during_a_run(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("connectif", "hubspot", "marketo", "customer_io")
+@over("connectif", "hubspot", "marketo", "customer_io", "salesmanago")
 def test_11_keys_that_are_missing_or_of_several(stage: Stage) -> None:
     column = stage.sync.match.column
     stage.shop.change(f"{column} = null", number(0))
@@ -787,7 +797,7 @@ def test_16_old_value_that_arrives_after_the_new_one(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over("connectif", "hubspot", "marketo", "salesforce")
+@over("connectif", "hubspot", "marketo", "salesforce", "salesmanago")
 def test_16_retry_of_a_row_waits_for_nobody_else_of_its_key(stage: Stage) -> None:
     """Two requests with one key are never under way at once."""
     stage.shop.add(28)
@@ -975,7 +985,7 @@ def test_19_mapping_that_changes_while_rows_are_in_doubt(
 # 20: contacts that others change over there -------------------------------------------
 
 
-@over("connectif", "hubspot", "marketo", "salesforce", "customer_io")
+@over("connectif", "hubspot", "marketo", "salesforce", "salesmanago", "customer_io")
 def test_20_contact_that_was_deleted_there_is_not_brought_back(stage: Stage) -> None:
     there = {stage.key(place) for place in range(12)}
     for key in there:

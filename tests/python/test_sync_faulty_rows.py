@@ -15,7 +15,15 @@ from standins import find_cases
 from standins.case import Case
 from sync_stage import Stage, set_stage
 
-NAMES = ("connectif", "customer_io", "hubspot", "marketo", "salesforce", "webhook")
+NAMES = (
+    "connectif",
+    "customer_io",
+    "hubspot",
+    "marketo",
+    "salesforce",
+    "salesmanago",
+    "webhook",
+)
 CASES = [case for case in find_cases() if case.name in NAMES]
 
 

@@ -25,6 +25,7 @@ SYNCS = (
     "salesforce_contacts",
     "customer_io",
     "marketo",
+    "salesmanago",
     "webhook",
 )
 SECONDS = 90.0
