@@ -173,9 +173,9 @@ def test_fields_are_read_in_either_form(wrap: Any) -> None:
     ]
     fields = adapter_of().read_fields([answer(200, wrap(told))])
     assert fields
-    assert fields["score"].kinds == {"number", "integer"}
+    assert fields["score"].kinds == frozenset({"number", "integer"})
     assert fields["note"].max_length == 50
-    assert fields["stage"].options == {"a", "b"}
+    assert fields["stage"].options == frozenset({"a", "b"})
     assert fields["many"].kinds == frozenset()
     assert fields["email"].is_unique
 

@@ -119,8 +119,8 @@ def test_rows_become_details_and_tags() -> None:
     values: Mapping[str, Value] = {"s": "hot", "n": 3.25, "b": True, "x": None}
     rows = [
         Row(1, Op.CREATE, "a@shop.example", values),
-        Row(2, Op.JOIN, "b@shop.example", {"list": "INTENT_HOT"}),
-        Row(3, Op.DROP, "c@shop.example", {"list": "INTENT_WARM"}),
+        Row(2, Op.JOIN, "b@shop.example", {"list": "HOT_INTENT"}),
+        Row(3, Op.DROP, "c@shop.example", {"list": "WARM_INTENT"}),
         Row(4, Op.DELETE, "d@shop.example", {}),
     ]
     adapter = adapter_of()
@@ -132,8 +132,8 @@ def test_rows_become_details_and_tags() -> None:
             "contact": {"email": "a@shop.example"},
             "properties": {"s": "hot", "n": "3.25", "b": "true", "x": ""},
         },
-        {"contact": {"email": "b@shop.example"}, "tags": ["INTENT_HOT"]},
-        {"contact": {"email": "c@shop.example"}, "removeTags": ["INTENT_WARM"]},
+        {"contact": {"email": "b@shop.example"}, "tags": ["HOT_INTENT"]},
+        {"contact": {"email": "c@shop.example"}, "removeTags": ["WARM_INTENT"]},
     ]
     assert deletion == {"email": "d@shop.example"}
 
@@ -253,11 +253,11 @@ def test_segments_are_told_as_tags(
     with set_stage(CASE, tmp_path / "shop", monkeypatch) as stage:
         stage.change_sync(segment_changes=load_sync("salesmanago").segment_changes)
         stage.run()
-        assert stage.key(0) in stage.remote.lists()["INTENT_HOT"]
+        assert stage.key(0) in stage.remote.lists()["HOT_INTENT"]
         stage.shop.change("segment = 'warm'", "contact_id = md5('contact 0')")
         stage.run()
         lists = stage.remote.lists()
-        assert stage.key(0) in lists["INTENT_WARM"] - lists["INTENT_HOT"]
+        assert stage.key(0) in lists["WARM_INTENT"] - lists["HOT_INTENT"]
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ CASES = (
         SalesmanagoStandIn,
         settings,
         changes={"options": {"batch": 100, "requests_a_second": RATE}},
-        lists={"hot": "INTENT_HOT", "warm": "INTENT_WARM"},
+        lists={"hot": "HOT_INTENT", "warm": "WARM_INTENT"},
         omits=True,
         has_schema=False,
     ),
