@@ -94,6 +94,8 @@ FILES = Case("files", "files", FilesRemote, lambda _: {}, event=read_event)
 MARKETO = {"settle_seconds": 0.02, "activity_type_id": 100001}
 QUICK_MARKETO = {"settles_after": 0.01, "import_seconds": 0.01}
 KILLS = [
+    Kill(CASES["connectif"]),
+    Kill(CASES["salesmanago"], "lists"),
     Kill(CASES["hubspot"], "lists"),
     Kill(CASES["customer_io"], "events"),
     Kill(CASES["webhook"], "events"),

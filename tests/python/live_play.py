@@ -562,8 +562,46 @@ def braze_track(attributes: Sequence[Mapping[str, Any]]) -> Request:
     return Request("POST", "/users/track", body, JSON)
 
 
+# Connectif -------------------------------------------------------------------------
+
+
+def connectif_there(live: Live) -> Iterator[Fact]:
+    yield Fact("emails are found in other case", bool(live.read(live.keys[0].upper())))
+    [answer, *_] = live.answers("/contact-fields/")
+    yield Fact("fields are listed", None, f"status {answer.status}")
+    answer = live.answers("/contacts/")[-1]
+    names = [name for name in answer.headers if name.startswith("x-ratelimit")]
+    told = {name: answer.headers[name] for name in sorted(names)}
+    yield Fact("what is told of the rate", None, f"{told}")
+    nobody = live.adapter.lookup([f"{live.names[0]}-nobody@example.com"], [])
+    deleted = live.ask(replace(nobody, method="DELETE"))
+    yield Fact("an unknown contact that is deleted", None, f"status {deleted.status}")
+
+
+# SALESmanago -----------------------------------------------------------------------
+
+
+def salesmanago_there(live: Live) -> Iterator[Fact]:
+    key, adapter = live.keys[0], live.adapter
+    yield Fact("emails are found in other case", bool(live.read(key.upper())))
+    answers = live.answers("/api/contact/batchupsert")
+    told = orjson.loads(answers[0].content)
+    yield Fact("the contacts of a batch are told", key in told["contactIds"])
+    nobody = f"{live.names[0]}-nobody@example.com"
+    found = live.ask(adapter.lookup([key, nobody], []))
+    yield Fact("a look-up with an unknown contact", None, f"status {found.status}")
+    gone = Request(
+        "POST", "/api/contact/delete", orjson.dumps({"email": nobody}), dict(JSON)
+    )
+    said = orjson.loads(live.ask(gone).content)
+    words = f"{said.get('success')} {said.get('message')}"
+    yield Fact("an unknown contact that is deleted", None, words)
+
+
 PARTS = {
     "braze": Part(spoil=a_long_text, refuses=None, there=braze_there),
+    "salesmanago": Part(there=salesmanago_there),
+    "connectif": Part(spoil=a_number, there=connectif_there),
     "hubspot": Part(spoil=a_number, there=hubspot_there),
     "salesforce": Part(
         arrive=salesforce_arrive,

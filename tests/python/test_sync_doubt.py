@@ -13,17 +13,20 @@ from sync_stage import Stage, set_stage
 
 NAMES = (
     "braze",
+    "connectif",
     "customer_io",
     "eloqua",
     "hubspot",
     "klaviyo",
     "pardot",
     "salesforce",
+    "salesmanago",
     "webhook",
 )
 CASES = [case for case in find_cases() if case.name in NAMES]
 WRITES = (
-    r"/(batch|upsert|update|\w+__c|sobjects|hooks|\w*segments?"
+    r"^/contacts/|"
+    r"/(batch|batchupsert|upsert|update|\w+__c|sobjects|hooks|\w*segments?"
     r"|memberships|imports|profile-bulk-import-jobs|events|track)\b.*$"
 )
 

@@ -42,6 +42,7 @@ from sync_stage import Silent, Stage, set_stage
 CASES = {case.name: case for case in find_cases()}
 ALL = (
     "braze",
+    "connectif",
     "customer_io",
     "eloqua",
     "hubspot",
@@ -49,10 +50,12 @@ ALL = (
     "marketo",
     "pardot",
     "salesforce",
-    *("webhook",),
+    "salesmanago",
+    "webhook",
 )
 ANSWER_SECONDS = 1.0
 WRITES = {
+    "connectif": "/contacts/",
     "customer_io": "/api/v2/batch",
     "eloqua": "/contacts/(imports|syncActions)",
     "hubspot": "/batch/(upsert|update)",
@@ -61,6 +64,7 @@ WRITES = {
     "marketo": r"^/rest/v1/leads\.json",
     "pardot": "/imports",
     "salesforce": "/composite/sobjects",
+    "salesmanago": "/api/contact/batchupsert",
     "webhook": "/hooks/",
 }
 """Where records are written. Marketo's look-ups go the same way, and what a webhook,
@@ -182,7 +186,9 @@ def test_03_all_is_sent_twice(stage: Stage) -> None:
 # 4, 5: limits -----------------------------------------------------------------------
 
 
-@over("hubspot", "customer_io", "braze", "klaviyo", "webhook")
+@over(
+    "hubspot", "customer_io", "braze", "klaviyo", "webhook", "connectif", "salesmanago"
+)
 @pytest.mark.parametrize("form", ["seconds", "date", "past", "words", "none"])
 def test_04_too_many_requests(stage: Stage, form: str) -> None:
     stage.shop.add(48)
@@ -277,6 +283,8 @@ def test_05_share_of_the_day_that_a_sync_may_use(
     "salesforce",
     "braze",
     "klaviyo",
+    "connectif",
+    "salesmanago",
 )
 @pytest.mark.parametrize(
     "fault",
@@ -368,6 +376,7 @@ def test_06_no_encryption(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None
     "salesforce_bulk",
     "braze",
     "klaviyo_read_back",
+    "salesmanago",
 )
 def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     stage.shop.add(250)
@@ -379,7 +388,15 @@ def test_07_answers_that_leave_rows_out(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "braze", "klaviyo_read_back")
+@over(
+    "hubspot",
+    "marketo",
+    "pardot",
+    "eloqua",
+    "braze",
+    "klaviyo_read_back",
+    "salesmanago",
+)
 def test_07_a_row_that_no_answer_names_is_never_taken_for_done(stage: Stage) -> None:
     key = stage.key(1)
     stage.remote.omit(key, times=1_000)
@@ -446,6 +463,7 @@ def test_09_credentials_that_are_revoked(stage: Stage) -> None:
 
 
 WRITES_PLAIN = {
+    "connectif": "/contacts/",
     "customer_io": "/api/v2/batch",
     "eloqua": "/data",
     "hubspot": "/batch/",
@@ -454,11 +472,12 @@ WRITES_PLAIN = {
     "marketo": "/rest/v1/leads.json",
     "pardot": "/batches",
     "salesforce": "/composite/sobjects",
+    "salesmanago": "/api/contact/batchupsert",
     "webhook": "/hooks/",
 }
 
 
-@over("webhook")
+@over("salesmanago", "webhook")
 def test_09_clock_that_the_receiver_does_not_believe(stage: Stage) -> None:
     remote: Any = stage.remote
     remote.clock = lambda: time.time() + 3600
@@ -481,7 +500,7 @@ def schema_of(stage: Stage) -> dict[str, Any]:
     return {name: copy.deepcopy(getattr(remote, name))}
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "salesforce")
+@over("hubspot", "marketo", "pardot", "eloqua", "salesforce", "connectif")
 def test_10_field_that_is_gone_before_a_run(stage: Stage) -> None:
     stage.run()
     stage.shop.change("segment = 'cold'", number(0))
@@ -498,7 +517,7 @@ def test_10_field_that_is_gone_before_a_run(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "salesforce")
+@over("hubspot", "marketo", "pardot", "eloqua", "salesforce", "connectif")
 def test_10_field_that_goes_during_a_run(stage: Stage) -> None:
     stage.change_sync(rows_at_once=2, options=stage.sync.options)
     field, schema = stage.field("top_interest"), schema_of(stage)
@@ -516,7 +535,16 @@ def test_10_field_that_goes_during_a_run(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "customer_io", "klaviyo")
+@over(
+    "hubspot",
+    "marketo",
+    "pardot",
+    "eloqua",
+    "customer_io",
+    "klaviyo",
+    "connectif",
+    "salesmanago",
+)
 def test_11_keys_that_are_missing_or_of_several(stage: Stage) -> None:
     column = stage.sync.match.column
     stage.shop.change(f"{column} = null", number(0))
@@ -823,7 +851,17 @@ def test_16_old_value_that_arrives_after_the_new_one(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over("hubspot", "marketo", "pardot", "eloqua", "salesforce", "braze", "klaviyo")
+@over(
+    "hubspot",
+    "marketo",
+    "pardot",
+    "eloqua",
+    "salesforce",
+    "braze",
+    "klaviyo",
+    "connectif",
+    "salesmanago",
+)
 def test_16_retry_of_a_row_waits_for_nobody_else_of_its_key(stage: Stage) -> None:
     """Two requests with one key are never under way at once."""
     stage.shop.add(28)
@@ -1020,6 +1058,8 @@ def test_19_mapping_that_changes_while_rows_are_in_doubt(
     "customer_io",
     "braze",
     "klaviyo_read_back",
+    "connectif",
+    "salesmanago",
 )
 def test_20_contact_that_was_deleted_there_is_not_brought_back(stage: Stage) -> None:
     there = {stage.key(place) for place in range(12)}

@@ -17,6 +17,7 @@ from sync_stage import Stage, set_stage
 
 NAMES = (
     "braze",
+    "connectif",
     "customer_io",
     "eloqua",
     "hubspot",
@@ -24,6 +25,7 @@ NAMES = (
     "marketo",
     "pardot",
     "salesforce",
+    "salesmanago",
     "webhook",
 )
 CASES = [case for case in find_cases() if case.name in NAMES]

@@ -20,6 +20,7 @@ from standins.kit import StandIn
 from sync_shop import PROJECT, SyncShop
 
 SYNCS = (
+    "connectif",
     "hubspot",
     "salesforce_contacts",
     "customer_io",
@@ -28,6 +29,7 @@ SYNCS = (
     "eloqua",
     "klaviyo",
     "braze",
+    "salesmanago",
     "webhook",
 )
 SECONDS = 90.0

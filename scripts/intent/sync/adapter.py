@@ -100,6 +100,15 @@ class Adapter(ABC, Generic[SettingsT]):
     ) -> Mapping[str, str]:
         """The headers that authorise a request, which is sent now (UTC)."""
 
+    def signed(self, request: Request, now: datetime) -> bytes:
+        """The body of a request that is sent now (UTC).
+
+        The default is as it was made. For those who are authorised in the body: so
+        their secrets are in nothing that is kept or told.
+        """
+        del now
+        return request.content
+
     # Writing -----------------------------------------------------------------------
 
     @abstractmethod
