@@ -8,6 +8,7 @@ from rich.text import Text
 from intent.commands import rules_live, sync
 from intent.commands.backfill import backfill_command
 from intent.commands.build import build_command, check_command, publish_command
+from intent.commands.calibrate import calibrate_command
 from intent.commands.demo import demo_command
 from intent.commands.diff import diff_command
 from intent.commands.evaluate import evaluate_command
@@ -37,6 +38,7 @@ app.command("publish")(publish_command)
 app.command("diff")(diff_command)
 app.command("explain")(explain_command)
 app.command("evaluate")(evaluate_command)
+app.command("calibrate")(calibrate_command)
 app.command("refresh")(refresh_command)
 app.command("forget")(forget_command)
 app.add_typer(rules_live.app, name="rules")

@@ -119,10 +119,10 @@ SMALL = {
         loyalty,cold,0,0,3
         """,
     "rules/derived_signals.csv": """\
-        activity,least_history,least_change,most_variation,lapses_after,note
-        purchase_repeated,1,,,,
-        order_value_fallen,3,0.5,,,
-        purchase_due,3,,0.6,2,
+        activity,least_history,least_change,most_variation,lapses_after,days_ahead,note
+        purchase_repeated,1,,,,,
+        order_value_fallen,3,0.5,,,,
+        purchase_due,3,,0.6,2,,
         """,
     "feeds/event_names.csv": """\
         feed,event_name,activity,effect
@@ -808,10 +808,11 @@ def numbers(draw: st.DrawFn, lowest: int = -1_000_000) -> str:
 
 positive = numbers(lowest=1)
 SIGNAL_PARAMETERS = {
-    "login_regular": ("", "", ""),
-    "order_value_risen": ("2.25", "", ""),
-    "purchase_quickened": ("0.123456789", "", ""),
-    "purchase_due": ("", "0", "1.5"),
+    "login_regular": ("", "", "", ""),
+    "order_value_risen": ("2.25", "", "", ""),
+    "purchase_quickened": ("0.123456789", "", "", ""),
+    "purchase_due": ("", "0", "1.5", ""),
+    "purchase_expected": ("", "1", "3", "28"),
 }
 
 
