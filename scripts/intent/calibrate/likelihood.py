@@ -60,6 +60,18 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Earned:
+    """What a rule brings to those who have any of its activity."""
+
+    amount: Floats
+    change: Floats
+    """How the amount changes with the log of the half-life."""
+    points: Floats
+    slope: Floats
+    """How much of one more point comes through the cap."""
+
+
+@dataclass(frozen=True)
 class Score:
     """Raw scores, and what their derivatives are made of."""
 
@@ -67,8 +79,8 @@ class Score:
     group_slopes: dict[str, Floats]
     """By group: how much of one more point of its activities comes through its cap."""
     group_sums: dict[str, Floats]
-    rule_slopes: Sequence[Floats]
-    """By rule: how much of one more point comes through its cap."""
+    earned: dict[int, Earned]
+    """By rule that has numbers to learn."""
 
 
 class Likelihood:
@@ -86,6 +98,14 @@ class Likelihood:
         self.count = len(numbers)
         self.nuisances = len(sample.midnights) + 2
         self.cap_groups = sorted({rule.cap_group for rule in sheet.rules})
+        self.moving = sorted({at.rule for at in numbers if at.rule is not None})
+        self.settled = {group: np.zeros(sample.count) for group in self.cap_groups}
+        """What rules bring whose numbers stay, by group."""
+        for place, rule in enumerate(sheet.rules):
+            if place not in self.moving:
+                rows = sample.amounts[place].rows
+                points = self.earned(np.zeros(0), place).points
+                self.settled[rule.cap_group][rows] += points
 
     def start(self) -> Floats:
         """The present numbers, and what else has to be learned as it begins."""
@@ -116,26 +136,31 @@ class Likelihood:
         if self.sheet.rules[rule].half_life_days is None:
             return stock.grid[:, 0], np.zeros(len(stock.rows))
         place = self.at.get((Kind.HALF_LIFE, rule, None))
-        times = 0.0 if place is None else float(theta[place])
-        return stock.grid @ SPLINE(times), stock.grid @ SLOPE(times)
+        if place is None:
+            return stock.grid @ SPLINE(0.0), np.zeros(len(stock.rows))
+        times = float(theta[place])
+        both = stock.grid @ np.column_stack([SPLINE(times), SLOPE(times)])
+        return both[:, 0], both[:, 1]
+
+    def earned(self, theta: Floats, rule: int) -> Earned:
+        """What a rule brings."""
+        amount, change = self.amounts(theta, rule)
+        own = self.sheet.rules[rule]
+        worth = self.value(theta, Kind.POINTS, rule, own.points) * amount
+        if own.cap is None:
+            return Earned(amount, change, worth, np.ones(len(amount)))
+        cap = self.value(theta, Kind.CAP, rule, own.cap)
+        slope = np.exp(-np.abs(worth) / cap)
+        return Earned(amount, change, np.sign(worth) * cap * (1 - slope), slope)
 
     def score(self, theta: Floats) -> Score:
         """The raw scores of all observations."""
         count = self.sample.count
-        sums = {group: np.zeros(count) for group in self.cap_groups}
-        slopes = []
-        for place, rule in enumerate(self.sheet.rules):
-            stock = self.sample.amounts[place]
-            points = self.value(theta, Kind.POINTS, place, rule.points)
-            amount = points * self.amounts(theta, place)[0]
-            if rule.cap is None:
-                slope = np.ones(len(amount))
-            else:
-                cap = self.value(theta, Kind.CAP, place, rule.cap)
-                slope = np.exp(-np.abs(amount) / cap)
-                amount = np.sign(amount) * cap * (1 - slope)
-            slopes.append(slope)
-            sums[rule.cap_group][stock.rows] += amount
+        sums = {group: total.copy() for group, total in self.settled.items()}
+        earned = {rule: self.earned(theta, rule) for rule in self.moving}
+        for rule, each in earned.items():
+            rows = self.sample.amounts[rule].rows
+            sums[self.sheet.rules[rule].cap_group][rows] += each.points
         raw = np.zeros(count)
         group_slopes = {}
         for group, total in sums.items():
@@ -147,7 +172,7 @@ class Likelihood:
                 slope = np.exp(-np.maximum(total, 0) / group_cap)
                 group_slopes[group] = slope
                 raw += np.where(total > 0, group_cap * (1 - slope), total)
-        return Score(raw, group_slopes, sums, slopes)
+        return Score(raw, group_slopes, sums, earned)
 
     def link(self, theta: Floats, raw: Floats) -> tuple[Floats, Floats, Floats]:
         """L(R), its slope, and how it changes with log k."""
@@ -190,27 +215,20 @@ class Likelihood:
         self, theta: Floats, score: Score
     ) -> Iterator[tuple[int, Floats, Ints | None]]:
         """How raw scores change with each number: its place, the changes, the rows."""
-        for place, rule in enumerate(self.sheet.rules):
-            wanted = {
-                kind: self.at.get((kind, place, None))
-                for kind in (Kind.POINTS, Kind.HALF_LIFE, Kind.CAP)
-            }
-            if all(at is None for at in wanted.values()):
-                continue
+        for place, earned in score.earned.items():
+            rule = self.sheet.rules[place]
             rows = self.sample.amounts[place].rows
-            amount, change = self.amounts(theta, place)
-            points = self.value(theta, Kind.POINTS, place, rule.points)
-            slope = score.rule_slopes[place]
             through = score.group_slopes[rule.cap_group][rows]
-            if (at := wanted[Kind.POINTS]) is not None:
-                yield at, self.numbers[at].sign * through * slope * amount, rows
-            if (at := wanted[Kind.HALF_LIFE]) is not None:
-                yield at, points * through * slope * change, rows
-            if (at := wanted[Kind.CAP]) is not None:
-                cap = self.numbers[at].outer(theta[at])
-                size = np.abs(points * amount)
-                sign = np.sign(points * amount)
-                yield at, through * sign * (cap * (1 - slope) - size * slope), rows
+            points = self.value(theta, Kind.POINTS, place, rule.points)
+            if (at := self.at.get((Kind.POINTS, place, None))) is not None:
+                sign = self.numbers[at].sign
+                yield at, sign * through * earned.slope * earned.amount, rows
+            if (at := self.at.get((Kind.HALF_LIFE, place, None))) is not None:
+                yield at, points * through * earned.slope * earned.change, rows
+            if (at := self.at.get((Kind.CAP, place, None))) is not None:
+                left = np.abs(points * earned.amount) * earned.slope
+                sign_of = np.sign(earned.points)
+                yield at, through * sign_of * (np.abs(earned.points) - left), rows
         for group in self.cap_groups:
             at = self.at.get((Kind.GROUP_CAP, None, group))
             if at is not None:
