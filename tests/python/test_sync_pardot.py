@@ -115,20 +115,26 @@ def test_files_are_full_and_ten_to_an_import(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_million_rows_take_13_calls() -> None:
     one = adapter()
-    told = {
-        "Intent_Segment__c": "warm",
-        "Intent_Grade__c": "B2",
-        "Intent_Buying_Stage__c": "consideration",
-        "Intent_Score__c": 3.25,
-        "Intent_Hot_Until__c": "2026-07-14",
-        "Intent_Top_Driver__c": "cart_add",
-        "Intent_Top_Interest__c": "shoes",
-        "Intent_As_Of__c": "2026-07-01T08:00:00Z",
-    }
-    assert told.keys() == one.sync.fields.keys()
+    stages = ["awareness", "consideration", "decision", "retention"]
+
+    def told(number: int) -> dict[str, Any]:
+        """As contacts have it: most stand far from hot."""
+        return {
+            "Intent_Segment__c": "warm" if number % 3 else "hot",
+            "Intent_Grade__c": "B2",
+            "Intent_Buying_Stage__c": stages[number % 4],
+            "Intent_Score__c": 3.25,
+            "Intent_Hot_Until__c": None if number % 3 else "2026-07-14",
+            "Intent_Top_Driver__c": "cart_add",
+            "Intent_Top_Interest__c": "shoes",
+            "Intent_As_Of__c": "2026-07-01T08:00:00Z",
+        }
+
+    assert told(0).keys() == one.sync.fields.keys()
     sample = 10_000
     rows = (
-        Row(n, Op.UPDATE, f"person{n:07d}@shop.example", told) for n in range(sample)
+        Row(number, Op.UPDATE, f"person{number:07d}@shop.example", told(number))
+        for number in range(sample)
     )
     [part] = one.pack(rows)
     size = len(part.content) * 1_000_000 / sample

@@ -357,13 +357,16 @@ def bulk_rows(sync: Any, count: int) -> Iterator[Any]:
         "datetime": "2026-07-14T08:00:00Z",
     }
     short = {"segment": "warm", "intent_grade": "B2", "buying_stage": "decision"}
-    values = {
+    values: dict[str, Any] = {
         name: short.get(rule.column or "", told[rule.type])
         for name, rule in sync.fields.items()
     }
+    hot_until = next(n for n, rule in sync.fields.items() if rule.column == "hot_until")
     for number in range(count):
         key = f"person{number:07d}@shop.example"
-        yield Row(number, Op.UPDATE, key, dict(values))
+        is_hot = number % 3 == 0
+        until = values[hot_until] if is_hot else None
+        yield Row(number, Op.UPDATE, key, {**values, hot_until: until})
 
 
 def measure_bulk(contacts: int, name: str) -> Mapping[str, Any]:
