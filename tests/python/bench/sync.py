@@ -346,6 +346,54 @@ def measure_fill(contacts: int) -> Mapping[str, Any]:
     }
 
 
+def bulk_rows(sync: Any, count: int) -> Iterator[Any]:
+    """Rows as a shop has them: short texts, dates, a null here and there."""
+    from intent.sync.model import Op, Row  # noqa: PLC0415
+
+    told = {
+        "text": "a few words",
+        "number": 3.25,
+        "date": "2026-07-14",
+        "datetime": "2026-07-14T08:00:00Z",
+    }
+    short = {"segment": "warm", "intent_grade": "B2", "buying_stage": "decision"}
+    values: dict[str, Any] = {
+        name: short.get(rule.column or "", told[rule.type])
+        for name, rule in sync.fields.items()
+    }
+    hot_until = next(n for n, rule in sync.fields.items() if rule.column == "hot_until")
+    for number in range(count):
+        key = f"person{number:07d}@shop.example"
+        is_hot = number % 3 == 0
+        until = values[hot_until] if is_hot else None
+        yield Row(number, Op.UPDATE, key, {**values, hot_until: until})
+
+
+def measure_bulk(contacts: int, name: str) -> Mapping[str, Any]:
+    """The calls that imports of many rows take, and how full their files are."""
+    from intent.sync.destinations._csv_files import BETWEEN  # noqa: PLC0415
+
+    sync = load_sync(name)
+    adapter = make_adapter(sync, with_secrets=False)
+    started = time.process_time()
+    calls, files = 0, []
+    for part in adapter.pack(bulk_rows(sync, contacts)):
+        calls += adapter.requests_of(part)
+        files += [len(file) for file in part.content.split(BETWEEN)]
+    largest = {"pardot": 10_000_000, "eloqua": 32_000_000}[name]
+    fill = min(files[:-1] or files) / largest  # the last one holds what is left
+    is_calls = name == "pardot"
+    return {
+        "what": f"{name}, {calls} calls, {len(files)} files, fill {fill:.3f}",
+        "rows": contacts,
+        "ceiling": 13 * contacts // 1_000_000 if is_calls else largest,
+        "ratio": 13 * contacts / 1_000_000 / calls if is_calls else fill,
+        "wanted": 1.0 if is_calls else 0.95,
+        "processor": time.process_time() - started,
+        "GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }
+
+
 def show(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table of what was measured."""
     names = (
@@ -375,6 +423,9 @@ def measure_all(
     yield from measure_peaks(names)
     if "fill" in names:
         yield in_a_process("fill", "1000000")
+    for name in ("pardot", "eloqua"):
+        if name in names:
+            yield in_a_process("bulk", "1000000", name)
     if "difference" in names:
         for name in ("hubspot", "customer_io"):
             yield in_a_process("difference", str(options.contacts), name)
@@ -396,10 +447,12 @@ def main() -> None:
         measures: Mapping[str, Callable[..., Mapping[str, Any]]] = {
             "difference": measure_difference,
             "fill": measure_fill,
+            "bulk": measure_bulk,
         }
         print(json.dumps(measures[name](int(rest[0]), *rest[1:])))
         return
-    names = options.only or [*(p.name for p in PEAKS), "difference", "fill", "drt"]
+    every = (*(p.name for p in PEAKS), "difference", "fill", "pardot", "eloqua", "drt")
+    names = options.only or every
     rows = []
     for measured_row in measure_all(names, options):
         rows.append(measured_row)
