@@ -12,6 +12,7 @@ is allowed at the beginning flatters nobody. All ratios are taken in one run.
 
 import argparse
 import json
+import math
 import os
 import resource
 import shutil
@@ -38,9 +39,11 @@ from intent.sync.session import make_adapter  # noqa: E402
 from intent.sync.source import attached  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
+from standins.braze import BrazeStandIn  # noqa: E402
 from standins.customer_io import CustomerIoStandIn  # noqa: E402
 from standins.hubspot import HubSpotStandIn  # noqa: E402
 from standins.kit import Answer, Call, Route, StandIn  # noqa: E402
+from standins.klaviyo import KlaviyoStandIn  # noqa: E402
 from standins.marketo import MarketoStandIn  # noqa: E402
 from sync_shop import SyncShop, load_sync  # noqa: E402
 
@@ -65,7 +68,10 @@ PEAKS = (
     Peak("hubspot", lambda: HubSpotStandIn(LATENCY), 114_000, 190, 75_000),
     Peak("marketo", lambda: MarketoStandIn(LATENCY), 90_000, 100, 89_000),
     Peak("customer_io", lambda: CustomerIoStandIn(LATENCY), 60_000, 4, 40_000),
+    Peak("klaviyo", lambda: KlaviyoStandIn(LATENCY), 1_500_000, 150, 1_800_000),
 )
+BRAZE = Peak("braze", lambda: BrazeStandIn(LATENCY), 3_750_000, 75, 100_000)
+"""Its ceiling is beyond what this machine can send: the requests are counted."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Sent:
     memory: float
     violations: int
     exit_code: int
+    writes: int
+    """Requests that wrote, and checks that go the same way."""
 
 
 SUSTAINED = """
@@ -137,6 +145,9 @@ def send(peak: Peak, contacts: int, with_faults: bool) -> Sent:
             [(a_minute,)] = ledger.execute(
                 SUSTAINED, {"requests": peak.requests}
             ).fetchall()
+            [(writes,)] = ledger.execute(
+                "select count(*) from requests where lane = 'write'"
+            ).fetchall()
         return Sent(
             rows=rows,
             a_minute=a_minute,
@@ -145,6 +156,7 @@ def send(peak: Peak, contacts: int, with_faults: bool) -> Sent:
             memory=used.ru_maxrss / 1e6,
             violations=remote.violations,
             exit_code=done.returncode,
+            writes=writes,
         )
 
 
@@ -168,6 +180,23 @@ def measure_peaks(names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
                 "processor": sent.processor,
                 "GB": sent.memory,
             }
+
+
+def measure_requests(peak: Peak) -> Mapping[str, Any]:
+    """How many requests a destination is sent, of those that full ones would be."""
+    sent = send(peak, peak.contacts, with_faults=False)
+    return {
+        "what": f"{peak.name}, {sent.writes:,} requests",
+        "rows": sent.rows,
+        "a minute": round(sent.rows / sent.whole * 60),
+        "ceiling": peak.a_minute,
+        "ratio": math.ceil(sent.rows / peak.requests) * 1.01 / sent.writes,
+        "wanted": 1.0,
+        "too many": sent.violations,
+        "seconds": sent.whole,
+        "processor": sent.processor,
+        "GB": sent.memory,
+    }
 
 
 def measure_difference(contacts: int, sync_name: str) -> Mapping[str, Any]:
@@ -421,6 +450,8 @@ def measure_all(
 ) -> Iterator[Mapping[str, Any]]:
     """All that was asked for, one after the other."""
     yield from measure_peaks(names)
+    if BRAZE.name in names:
+        yield measure_requests(BRAZE)
     if "fill" in names:
         yield in_a_process("fill", "1000000")
     for name in ("pardot", "eloqua"):
@@ -451,8 +482,10 @@ def main() -> None:
         }
         print(json.dumps(measures[name](int(rest[0]), *rest[1:])))
         return
-    every = (*(p.name for p in PEAKS), "difference", "fill", "pardot", "eloqua", "drt")
-    names = options.only or every
+    names = options.only or [
+        *(peak.name for peak in (*PEAKS, BRAZE)),
+        *("difference", "fill", "pardot", "eloqua", "drt"),
+    ]
     rows = []
     for measured_row in measure_all(names, options):
         rows.append(measured_row)

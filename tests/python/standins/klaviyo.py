@@ -46,8 +46,10 @@ class Job:
 
     id: str
     profiles: list[dict[str, Any]]
+    """Until it is done."""
     created_at: str
     ends_at: float
+    total: int = 0
     status: str = "queued"
     completed: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
@@ -173,6 +175,7 @@ class KlaviyoStandIn(StandIn):
             profiles,
             datetime.now(UTC).isoformat(),
             now + self.import_seconds * self.random.uniform(0.2, 1.0),
+            len(profiles),
         )
         if self.imports_that_are_cancelled:
             self.imports_that_are_cancelled -= 1
@@ -195,6 +198,7 @@ class KlaviyoStandIn(StandIn):
             for profile in job.profiles[: len(job.profiles) // 2]:
                 self.upsert(profile)
             job.status = "cancelled"
+            job.profiles = []
             return
         for place, profile in enumerate(job.profiles):
             key = key_of(profile)
@@ -212,6 +216,7 @@ class KlaviyoStandIn(StandIn):
             job.completed += 1
         self.random.shuffle(job.errors)
         job.status = "complete"
+        job.profiles = []
 
     def refusal(self, profile: Mapping[str, Any]) -> tuple[str, str] | None:
         """Why a profile is not imported, and where in it."""
@@ -269,7 +274,7 @@ class KlaviyoStandIn(StandIn):
         attributes = {
             "status": job.status,
             "created_at": job.created_at,
-            "total_count": len(job.profiles),
+            "total_count": job.total,
             "completed_count": job.completed,
             "failed_count": len(job.errors),
         }

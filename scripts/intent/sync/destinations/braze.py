@@ -273,19 +273,17 @@ class Braze(Adapter[BrazeSettings]):
 
     def refuses(self, response: Response) -> Verdict | None:
         """The key is no good, or it is a passing failure."""
-        return trouble_of(response)
+        if trouble := trouble_of(response):
+            return trouble
+        if "message" not in content_of(response):
+            raise ValueError("an answer without a message")
+        return None
 
     def read_fields(
         self, responses: Sequence[Response]
     ) -> Mapping[str, RemoteField] | None:
-        """None: users have any attributes.
-
-        Raises:
-            ValueError: an answer is not Braze's.
-        """
-        for response in responses:
-            if "message" not in content_of(response):
-                raise ValueError("an answer without a message")
+        """None: users have any attributes."""
+        del responses
         return None
 
     def lookup(self, keys: Sequence[str], fields: Sequence[str]) -> Request:
