@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
+import forked
 import pytest
 from intent.demo import DemoSpec, write_demo_feeds
 from intent.warehouse import open_warehouse
@@ -112,15 +113,8 @@ class Shop:
         told: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command that is told more by the environment; dbt has these vars."""
-        done = subprocess.run(
-            command,
-            env={**self.made_ready(variables), **(told or {})},
-            cwd=self.project,
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = {**self.made_ready(variables), **(told or {})}
+        done = forked.run(command, environment, self.project, text or "")
         read = self.folder / "target" / "partial_parse.msgpack"
         if read.exists():
             read.replace(self.kept(self.project, variables))
