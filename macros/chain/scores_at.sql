@@ -1,7 +1,7 @@
 {#-
     The final select of scores at any clocks: one row per subject and sheet in which
     anything counts, from the CTE `subjects` (see `activity_scores_at`). All others
-    score 0.
+    score 0. `plain_score`: the points without decay and caps.
 -#}
 {% macro scores_at() %}
 scores_joined as (
@@ -20,7 +20,8 @@ groups_capped as (
             when sum(activity_score) > 0
                 then {{ saturated('sum(activity_score)', 'group_cap') }}
             else sum(activity_score)
-        end as net_points
+        end as net_points,
+        sum(plain_amount) as plain_points
 
     from scores_joined
     group by contact_id, score_model, cap_group, group_cap
@@ -43,7 +44,8 @@ raw_scores as (
     select
         subject_id,
         score_model,
-        sum(net_points) as raw_score
+        sum(net_points) as raw_score,
+        sum(plain_points) as plain_score
 
     from groups_capped
     group by 1, 2
@@ -56,6 +58,7 @@ intent_scores as (
         raw_scores.subject_id,
         raw_scores.score_model,
         raw_scores.raw_score,
+        raw_scores.plain_score,
         {{ intent_score('raw_scores.raw_score', 'scales.scale') }} as intent_score
 
     from raw_scores

@@ -4,7 +4,8 @@
     (int_scoring_rules of one category) and `discharges` (int_contact_discharges).
 
     In this order: the daily limit, discharge, decay, the cap. `by_version`: contact_days
-    say by which `rule_version` they are scored.
+    say by which `rule_version` they are scored; `plain_amount` is what it would be
+    without decay and cap.
 -#}
 {% macro score_activities(by_version=false) %}
 -- Engines sum by a number faster than by names.
@@ -95,6 +96,9 @@ amounts as (
         rules_numbered.cap,
         days_summed.activity_count,
         rules_numbered.points * days_summed.decayed_count as decayed_amount,
+        {% if by_version %}
+            rules_numbered.points * days_summed.activity_count as plain_amount,
+        {% endif %}
         days_summed.last_at
 
     from days_summed
@@ -112,6 +116,7 @@ amounts_capped as (
         activity,
         activity_count,
         decayed_amount,
+        {{ 'plain_amount,' if by_version }}
         {{ saturated('decayed_amount', 'cap') }} as activity_score,
         last_at
 

@@ -18,6 +18,8 @@ from intent.settings import Places
 from intent.warehouse import LOCK_WORDS, in_use
 
 SECONDS_TO_END = 5.0
+VARS = r"intent_(?:as_of|target|evaluation|evaluation_active_days)"
+"""The vars of which dbt says that they can't be used."""
 
 
 @dataclass
@@ -168,7 +170,7 @@ def failure(messages: Sequence[str], places: Places) -> IntentError:
         return BadInputError(
             f"the landing folder {places.landing} can not be used:\n- {fault}"
         )
-    if found := re.search(r"the [^\n]+ can not be used:.*|intent_as_of:.*", text, re.S):
+    if found := re.search(rf"the [^\n]+ can not be used:.*|{VARS}: .*", text, re.S):
         return BadInputError(found[0])
     return IntentError(f"The build failed.\n{text}")
 

@@ -23,6 +23,8 @@ class ExitCode(IntEnum):
     down."""
     GUARD = 7
     """A guard stopped a sync before anything was sent."""
+    GATE = 8
+    """The gate of an evaluation: a score can't be relied on."""
 
 
 BY_WEIGHT = (
@@ -30,6 +32,7 @@ BY_WEIGHT = (
     ExitCode.DEFERRED,
     ExitCode.UNAVAILABLE,
     ExitCode.FAILED,
+    ExitCode.GATE,
     ExitCode.GUARD,
     ExitCode.USAGE,
     ExitCode.BAD_INPUT,
@@ -84,6 +87,12 @@ class GuardError(IntentError):
     """A guard stopped a sync before anything was sent."""
 
     exit_code = ExitCode.GUARD
+
+
+class GateError(IntentError):
+    """The gate of an evaluation: a score can't be relied on."""
+
+    exit_code = ExitCode.GATE
 
 
 class StoppedError(IntentError):

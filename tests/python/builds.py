@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import duckdb
 from conftest import Shop
 from dbt.cli.main import dbtRunner
 
@@ -23,6 +24,9 @@ class Build(NamedTuple):
     """The shop becomes a copy of this one first."""
     files: Mapping[Path, str] = {}
     """Text files that are written first."""
+    more_variables: Mapping[str, Any] = {}
+    statements: Sequence[str] = ()
+    """SQL that is run on the warehouse before."""
 
 
 def build_in_turn(builds: Sequence[Build], feeds: Sequence[str]) -> None:
@@ -41,6 +45,10 @@ def run_builds(builds: Sequence[Build], feeds: Sequence[str]) -> None:
         for file, text in build.files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
+        if build.statements:
+            with duckdb.connect(str(build.shop.warehouse)) as warehouse:
+                for statement in build.statements:
+                    warehouse.execute(statement)
         prepare(build.shop)
         runner = dbtRunner(manifest=manifest)
         excluded = ("--exclude-resource-type", "unit_test", "test")
@@ -54,7 +62,11 @@ def prepare(shop: Shop) -> None:
 
 def invoke(runner: dbtRunner, build: Build, feeds: Sequence[str], *command: str) -> Any:
     project = str(build.shop.project)
-    variables = {"intent_as_of": build.as_of.isoformat(), "intent_feeds": list(feeds)}
+    variables = {
+        "intent_as_of": build.as_of.isoformat(),
+        "intent_feeds": list(feeds),
+        **build.more_variables,
+    }
     done = runner.invoke(
         [
             *command,

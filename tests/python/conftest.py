@@ -230,6 +230,9 @@ DEMO = DemoSpec(contacts=1000, days=365, until=date(2026, 7, 1), seed=7)
 # A shop with some of everything, for tests that don't count on how much there is.
 SMALL = DemoSpec(contacts=60, days=90, until=date(2026, 7, 1), seed=5)
 
+# At which midnights the demo shop's scores are held against what came next.
+EVALUATED: Mapping[str, Any] = {"last": "2026-06-03", "midnights": 6, "every_days": 28}
+
 # For a build: leave out the data's tests, or of these all but the project's assertions.
 UNTESTED = ("--exclude-resource-type", "test")
 ASSERTED = ("--exclude", "test_type:generic")
@@ -253,7 +256,9 @@ def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     with locked(shared / "demo.lock"):
         if not built.exists():
             write_demo_feeds(demo.landing, DEMO)
-            demo.build(DEMO.until.isoformat())
+            demo.build(DEMO.until.isoformat(), intent_evaluation=dict(EVALUATED))
+            # Commands that run dbt on it write over this, without what is evaluated.
+            shutil.copy(demo.folder / "target" / "manifest.json", demo.folder)
             built.touch()
     return demo
 

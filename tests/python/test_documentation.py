@@ -24,7 +24,7 @@ Columns = dict[tuple[str, str], list[str]]
 
 @pytest.fixture(scope="module")
 def manifest(demo_shop: Shop) -> Thing:
-    file = demo_shop.folder / "target" / "manifest.json"
+    file = demo_shop.folder / "manifest.json"
     found: Thing = json.loads(file.read_text(encoding="utf-8"))
     return found
 

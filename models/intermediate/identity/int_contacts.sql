@@ -33,6 +33,22 @@ emails_ranked as (
 
 ),
 
+-- Not a cookie, of which elder ones turn up whenever somebody logs in somewhere.
+identifiers_ranked as (
+
+    select
+        contact_id,
+        identifier,
+        row_number() over (
+            partition by contact_id
+            order by first_seen_at, identifier
+        ) as identifier_rank
+
+    from identifier_contacts
+    where identifier not like 'anonymous_id:%'
+
+),
+
 {% if 'crm' in var('intent_feeds') %}
 
     crm_records as (
@@ -97,9 +113,14 @@ emails_ranked as (
             coalesce(consents.no_email, 0) = 0 as can_email,
             coalesce(consents.no_push, 0) = 0 as can_push,
             coalesce(consents.no_calls, 0) = 0 as can_call,
+            {{ is_holdout('identifiers_ranked.identifier') }} as is_holdout,
             known_contacts.first_seen_at
 
         from known_contacts
+        inner join identifiers_ranked
+            on
+                known_contacts.contact_id = identifiers_ranked.contact_id
+                and identifiers_ranked.identifier_rank = 1
         left join emails_ranked
             on
                 known_contacts.contact_id = emails_ranked.contact_id
@@ -127,9 +148,14 @@ emails_ranked as (
             true as can_email,
             true as can_push,
             true as can_call,
+            {{ is_holdout('identifiers_ranked.identifier') }} as is_holdout,
             known_contacts.first_seen_at
 
         from known_contacts
+        inner join identifiers_ranked
+            on
+                known_contacts.contact_id = identifiers_ranked.contact_id
+                and identifiers_ranked.identifier_rank = 1
         left join emails_ranked
             on
                 known_contacts.contact_id = emails_ranked.contact_id

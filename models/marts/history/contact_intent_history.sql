@@ -4,7 +4,7 @@
 -- depends_on: {{ ref('int_identifier_contacts') }}
 {#-
     What was said once can't be made again: `--full-refresh` leaves it alone. Only who
-    objects to profiling, has no history either. While a midnight is rewritten,
+    objects to profiling, has no history either, nor outcomes of it. While a midnight is rewritten,
     `segment_daily` lacks it: until all is written, it counts as missing.
 -#}
 {{
@@ -17,7 +17,11 @@
             "{{ clear_midnights(built_earlier('segment_daily')) }}",
             "{{ clear_midnights(this) if is_incremental() }}",
         ],
-        post_hook="{{ clear_suppressed(this, 'as_of_date', 'segment') }}",
+        post_hook=[
+            "{{ clear_suppressed(this, 'as_of_date', 'segment') }}",
+            "{{ clear_suppressed(outcomes_kept(this), 'as_of', 'kind')
+                if outcomes_kept(this) }}",
+        ],
     )
 }}
 

@@ -6,6 +6,7 @@ clock as (
 
 ),
 
+-- Whoever acts on an account acts on its contacts: the hold-out is not among them.
 contacts as (
 
     select
@@ -13,7 +14,7 @@ contacts as (
         account_id
 
     from {{ ref('int_contacts') }}
-    where account_id is not null and not is_suppressed
+    where account_id is not null and not is_suppressed and not is_holdout
 
 ),
 

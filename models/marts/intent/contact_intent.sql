@@ -264,7 +264,7 @@ joined as (
         end as activity_count_30d,
         not contacts.is_suppressed
         and internal_contacts.contact_id is null as is_exportable,
-        cast(null as {{ dbt.type_boolean() }}) as is_holdout,
+        contacts.is_holdout,
         data_horizon.data_as_of
 
     from contacts

@@ -7,6 +7,9 @@ from intent.sync.ledger import Ledger
 from intent.sync.source import Source
 from intent.sync.spec import Sync
 
+CONSENT = ("is_exportable", "is_holdout")
+"""The columns that say whether a contact may be told."""
+
 
 def note_allowed(ledger: Ledger, sync: Sync, source: Source) -> None:
     """Note in the temporary table `allowed` the keys of which may be told today."""
@@ -65,11 +68,12 @@ def told_segment(sync: Sync) -> str:
 def consented(sync: Sync, source: Source) -> tuple[str, str]:
     """The condition on contacts that may be told, and the join that it needs.
 
-    A source without contacts, such as accounts, has sums only: nothing to consent to.
+    A source without contacts, such as accounts, has sums only: nothing to consent to,
+    and the hold-out is not in them.
     """
     main = quoted(sync.source)
     conditions, join, contacts = [], "", main
-    if not source.has(sync.source, "is_exportable"):
+    if not all(source.has(sync.source, name) for name in CONSENT):
         if not source.has(sync.source, "contact_id"):
             return only_sheet(sync, source) or "true", ""
         contacts = quoted("consent")
@@ -78,7 +82,7 @@ def consented(sync: Sync, source: Source) -> tuple[str, str]:
             f" on {main}.contact_id = {contacts}.contact_id"
         )
     conditions.append(f"coalesce({contacts}.is_exportable, false)")
-    if sync.consent.holdout == "exclude" and source.has("contact_intent", "is_holdout"):
+    if sync.consent.holdout == "exclude":
         conditions.append(f"not coalesce({contacts}.is_holdout, false)")
     if sheet := only_sheet(sync, source):
         conditions.append(sheet)

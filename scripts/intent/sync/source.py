@@ -17,7 +17,10 @@ from intent.sync.spec import FieldType, Sync
 from intent.warehouse import PUBLIC_SCHEMA
 from intent.yaml_files import did_you_mean
 
-PROMISED = ("contact_id", "as_of", "intent_score", "segment", "is_exportable")
+PROMISED = (
+    *("contact_id", "as_of", "intent_score", "segment"),
+    *("is_exportable", "is_holdout"),
+)
 """Columns of contact_intent without which nothing is sent."""
 RED = ("silent", "late", "collapsed")
 """Findings of `feed_health` by which contacts seem to cool down that don't."""

@@ -246,19 +246,12 @@ class MarketoAdapter(Adapter[MarketoSettings]):
         """The request that sends a part."""
         verb, _, list_id = part.route.partition(":")
         content = part.content or self._content(part.route, part.rows)
-        match verb:
-            case "bulk":
-                return bulk.upload(content, self.sync, self.options.partition)
-            case "join":
-                return Request("POST", _list(list_id), content, JSON)
-            case "drop":
-                return Request("DELETE", _list(list_id), content, JSON)
-            case "delete":
-                return Request("POST", DELETE, content, JSON)
-            case "event":
-                return Request("POST", ACTIVITIES, content, JSON)
-            case _:
-                return Request("POST", LEADS, content, JSON)
+        if verb == "bulk":
+            return bulk.upload(content, self.sync, self.options.partition)
+        method = "DELETE" if verb == "drop" else "POST"
+        paths = {"delete": DELETE, "event": ACTIVITIES}
+        path = _list(list_id) if list_id else paths.get(verb, LEADS)
+        return Request(method, path, content, JSON, units=len(part.rows))
 
     def classify(self, part: Part, response: Response) -> Verdict:
         """What the answer means for each row."""
