@@ -200,7 +200,9 @@ def test_a_file_in_doubt_is_never_handed_in_twice() -> None:
 )
 def test_who_is_not_there(op: Op, state: State) -> None:
     one = adapter(mode="update_only")
-    values = {"list": "1001"} if op in {Op.JOIN, Op.DROP} else {"a": None}
+    values: dict[str, str | None] = {"a": None}
+    if op in {Op.JOIN, Op.DROP}:
+        values = {"list": "1001"}
     [part] = one.pack([Row(1, op, "p1@shop.example", values)])
     errors = b"matchEmail,a,errors\np1@shop.example,,No matching prospect was found\n"
     job = Job("errors", "5", {"counted": 1, "errors": 1})

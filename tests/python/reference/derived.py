@@ -133,7 +133,7 @@ def next_orders(
     if round(deviation / mean, DIGITS) > most_variation:
         return
     mean_seconds = SECONDS_PER_DAY * sum(gaps) // len(gaps)
-    ahead = SECONDS_PER_DAY * (signals[name].days_ahead or 0)
+    ahead = math.floor(SECONDS_PER_DAY * (signals[name].days_ahead or 0))
     due_at = days[-1].last_at + max(mean_seconds - ahead, 0)
     lapsed_at = days[-1].last_at + math.floor(lapses_after * mean_seconds)
     if due_at <= clock < lapsed_at:
