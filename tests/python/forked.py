@@ -23,6 +23,10 @@ from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, NamedTuple, Self
 
+from dbt.cli.main import cli, dbtRunner
+from intent import cli as intent_cli
+from intent import dbt
+
 IMPORTER = multiprocessing.get_context("forkserver")
 IMPORTER.set_forkserver_preload(
     [
@@ -129,8 +133,6 @@ def read_and_fork(
 def read(project: Project) -> None:
     """Have dbt read a project; what it can't, each command says itself."""
     global READ  # noqa: PLW0603 - it is this process's purpose
-    from dbt.cli.main import dbtRunner
-
     places = ("--project-dir", project.folder, "--profiles-dir", project.folder)
     arguments = ["parse", "--quiet", *places, "--vars", project.variables]
     if manifest := dbtRunner().invoke(arguments).result:
@@ -162,18 +164,13 @@ def direct(streams: Sequence[str]) -> None:
         opened = os.open(file, writes if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115, PTH123
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
 
 
 def main_of(command: Sequence[str]) -> Callable[[], Any]:
     """What the executable of a command calls."""
     if Path(command[0]).name == "dbt":
-        from dbt.cli.main import cli
-
         return lambda: cli.main(obj={"manifest": manifest_for(command)})
-    from intent import cli as intent_cli
-    from intent import dbt
-
     dbt.subprocess = SimpleNamespace(
         Popen=Forked,
         PIPE=subprocess.PIPE,
