@@ -30,7 +30,7 @@ def adapter(**changes: Any) -> Eloqua:
     return Eloqua(load_sync("eloqua", **changes), SETTINGS, datetime(2026, 7, 1))
 
 
-def row(seq: int, op: Op = Op.UPDATE, **values: Any) -> Row:
+def row(seq: int, op: Any = Op.UPDATE, **values: Any) -> Row:
     return Row(seq, op, f"p{seq}@shop.example", values, remote_id="7")
 
 

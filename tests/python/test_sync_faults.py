@@ -953,7 +953,7 @@ def test_19_field_that_is_added_and_one_that_is_taken_away(stage: Stage) -> None
     assert stage.run().planned == 0
 
 
-@over("hubspot", "pardot", "salesforce_bulk")
+@over("hubspot", "salesforce_bulk")
 def test_19_mapping_that_changes_while_rows_are_in_doubt(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,7 @@ def adapter(**changes: Any) -> Pardot:
     return Pardot(load_sync("pardot", **changes), SETTINGS, datetime(2026, 7, 1))
 
 
-def row(seq: int, op: Op = Op.UPDATE, **values: Any) -> Row:
+def row(seq: int, op: Any = Op.UPDATE, **values: Any) -> Row:
     return Row(seq, op, f"p{seq}@shop.example", values, remote_id="7,8")
 
 
@@ -200,7 +200,8 @@ def test_a_file_in_doubt_is_never_handed_in_twice() -> None:
 )
 def test_who_is_not_there(op: Op, state: State) -> None:
     one = adapter(mode="update_only")
-    values = {"list": "1001"} if op in {Op.JOIN, Op.DROP} else {"a": None}
+    is_list = op in {Op.JOIN, Op.DROP}
+    values: dict[str, Any] = {"list": "1001"} if is_list else {"a": None}
     [part] = one.pack([Row(1, op, "p1@shop.example", values)])
     errors = b"matchEmail,a,errors\np1@shop.example,,No matching prospect was found\n"
     job = Job("errors", "5", {"counted": 1, "errors": 1})
