@@ -11,12 +11,9 @@ from standins.case import Case
 from standins.faults import APPLY_DROP
 from sync_stage import Stage, set_stage
 
-NAMES = ("customer_io", "eloqua", "hubspot", "pardot", "salesforce", "webhook")
+NAMES = ("customer_io", "hubspot", "salesforce", "webhook")
 CASES = [case for case in find_cases() if case.name in NAMES]
-WRITES = (
-    r"/(batch|upsert|update|\w+__c|sobjects|hooks|\w*segments?|memberships|imports)"
-    r"\b.*$"
-)
+WRITES = r"/(batch|upsert|update|\w+__c|sobjects|hooks|\w*segments?|memberships)\b.*$"
 
 
 @pytest.fixture
