@@ -1106,7 +1106,7 @@ def test_22_text_of_32_kilobytes(stage: Stage) -> None:
         assert is_as_the_mart(stage)
 
 
-@over(*ALL)
+@over(*(name for name in ALL if name != "pardot"))  # its file has no such field
 def test_22_numbers_that_are_none(stage: Stage) -> None:
     for place, value in enumerate(("nan", "inf", "-inf")):
         stage.shop.change(f"score_change_7d = '{value}'::double", number(place))
