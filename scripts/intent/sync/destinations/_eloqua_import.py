@@ -19,7 +19,6 @@ from intent.sync.destinations import _csv_files as files
 from intent.sync.destinations import _eloqua_answers as answers
 from intent.sync.model import (
     ACKNOWLEDGED,
-    Advice,
     Job,
     Move,
     Op,
@@ -314,7 +313,9 @@ def _done(of: Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     """End the import: rows that were not rejected are done, if the sums agree."""
     refused = set(job.detail.get("refused", []))
     if of.counts_all and int(job.detail["processed"]) < len(of.part.rows):
-        return Move(job, Verdict(outcomes, Advice.RESEND))
+        known = dict.fromkeys(refused, ACKNOWLEDGED) | dict(outcomes)
+        verdict = files.passed_over(of.part.rows, known)
+        return Move(job, Verdict(outcomes, verdict.advice))
     good = {row.seq: ACKNOWLEDGED for row in of.part.rows if row.seq not in refused}
     return Move(job, Verdict({**good, **outcomes}))
 
