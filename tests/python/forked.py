@@ -171,7 +171,7 @@ def main_of(command: Sequence[str]) -> Callable[[], Any]:
     """What the executable of a command calls."""
     if Path(command[0]).name == "dbt":
         return lambda: cli.main(obj={"manifest": manifest_for(command)})
-    dbt.subprocess = SimpleNamespace(
+    vars(dbt)["subprocess"] = SimpleNamespace(
         Popen=Forked,
         PIPE=subprocess.PIPE,
         STDOUT=subprocess.STDOUT,
