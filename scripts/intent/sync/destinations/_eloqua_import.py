@@ -241,7 +241,8 @@ def _defined(of: Import, job: Job, response: Response) -> Move:
 
 
 def _staged(of: Import, job: Job, response: Response) -> Move:
-    del response
+    if response.status != 204 or response.content:
+        return Move(restarted(job))  # somebody else answered, perhaps in its place
     number = int(job.detail["file"]) + 1
     is_last = number == len(files_of(of.part, of.sync))
     detail = {**job.detail, "file": number}
@@ -285,7 +286,7 @@ def _read_logs(of: Import, job: Job, response: Response) -> Move:
         each.get("statusCode"): int(each.get("count") or 0)
         for each in answers.items(response)
     }
-    processed = counts.get(answers.PROCESSED, len(of.part.rows))
+    processed = counts.get(answers.PROCESSED, 0)
     job = job.at("rejects", detail={**job.detail, "processed": processed})
     if job.detail["status"] == "warning":
         return Move(job)
