@@ -329,6 +329,7 @@ def test_the_draft_is_a_sheet_without_faults(
     assert f"purchase_learned,hot,{edge['after']:g}," in bands
 
 
+@pytest.mark.proofs
 def test_a_build_scores_the_draft_as_it_was_learned(
     calibrated: tuple[Shop, Mapping[str, Any]],
 ) -> None:

@@ -31,6 +31,7 @@ from intent.calibrate.reading import read_baselines, read_sample
 from intent.calibrate.run import MODELS, chosen_sheet
 from intent.evaluate.statistics import place
 from intent.rules.service import valid_tables
+from parsed import Parsed
 
 SHEET = "loyalty"
 QUERIES = ("calibrated_days", "explained_audiences")
@@ -299,7 +300,7 @@ def main() -> None:
     told = parser.parse_args()
     data = Path(os.environ.get("INTENT_REAL_DATA") or sys.exit("set INTENT_REAL_DATA"))
     with tempfile.TemporaryDirectory() as scratch:
-        Shop.parsed = Path(scratch)
+        Shop.stand_ins, Shop.parsed = Path(scratch), Parsed(Path(scratch))
         for data_set in DATA_SETS:
             if told.names and data_set.name not in told.names:
                 continue
