@@ -32,7 +32,7 @@ from intent.calibrate.model import (
 from intent.errors import BadInputError
 from intent.rules.service import check_seeds
 from intent.settings import Places
-from planted import World, plant, rule, simulate, true_numbers
+from planted import covered, plant, rule, simulate
 from scipy.optimize import check_grad
 
 NIGHTS = [datetime(2026, 1, 1) + timedelta(days=28 * at) for at in range(8)]
@@ -57,37 +57,27 @@ ONE = Sheet("one", 10, [rule("viewed", 2, 14, cap=12)], {"all": 20})
 # ---------------------------------------------------------------- planted worlds
 
 
-def covered(world: World) -> list[bool]:
-    """Of each number, whether the truth is in its interval."""
-    numbers = learnable(world.present, world.sample)
-    free = fit(world.present, world.sample, numbers, FREEST)
-    truth = true_numbers(world, numbers, free.mean_score)
-    found = []
-    for number, low, high, true in zip(
-        numbers, free.low, free.high, truth, strict=True
-    ):
-        ends = sorted((number.outer(low), number.outer(high)))
-        found.append(bool(ends[0] <= true <= ends[1]))
-    return found
-
-
-def test_planted_points_and_half_lives_are_in_nine_of_ten_intervals() -> None:
+@pytest.mark.parametrize("capped", [False, True], ids=["plain", "capped"])
+def test_planted_numbers_are_in_nine_of_ten_intervals(capped: bool) -> None:
     found = [
-        inside
-        for seed in range(8)
-        for inside in covered(
+        each.holds
+        for seed in range(4 if capped else 8)
+        for each in covered(
             plant(
                 np.random.default_rng(seed),
                 contacts=1500,
                 activities=4,
                 midnights=6,
                 off=0.5,
+                capped=capped,
             )
         )
+        # Those that hold whatever is true prove nothing.
+        if not each.is_any
     ]
-    assert len(found) == 64
-    # 95% intervals: of 64, chance leaves out more than 8 once in a hundred times.
-    assert sum(found) >= 56
+    assert len(found) >= 40
+    # 95% intervals: chance leaves out more than an eighth once in a hundred times.
+    assert sum(found) >= 7 / 8 * len(found)
 
 
 def test_a_planted_order_of_contacts_is_learned() -> None:
@@ -104,7 +94,7 @@ def test_a_sheet_that_is_true_already_stays_nearly_as_it_is() -> None:
     for seed in range(3):
         world = plant(np.random.default_rng(seed), contacts=800, midnights=6, off=0)
         numbers = learnable(world.present, world.sample)
-        free = fit(world.present, world.sample, numbers, FREEST)
+        free = fit(world.present, world.sample, numbers, FREEST, keeps_mean=True)
         changes.append(len(told_apart(free)) / len(numbers))
     assert np.mean(changes) <= 0.2
 
@@ -134,7 +124,7 @@ def test_the_gradient_is_that_of_the_likelihood() -> None:
     rules = [replace(each, cap=15.0) for each in world.present.rules]
     sheet = replace(world.present, rules=rules, group_caps={"all": 25.0})
     numbers = learnable(sheet, world.sample)
-    likelihood = Likelihood(sheet, world.sample, numbers)
+    likelihood = Likelihood(sheet, world.sample, numbers, keeps_mean=True)
     rng = np.random.default_rng(1)
     theta = likelihood.start() + rng.normal(0, 0.1, len(likelihood.start()))
     size = np.linalg.norm(likelihood.loss(theta)[1])

@@ -154,7 +154,10 @@ class Learned:
     after: float
     low: float
     high: float
-    """The 95% interval of what the data say, drawn towards the present number."""
+    """The 95% interval of what the data say, hardly drawn to the present number."""
+    goes_lower: bool
+    """Whether the interval ends at the least that is looked at, and may go on."""
+    goes_higher: bool
     contacts: int
     """How many contacts had any of it where it was learned."""
 
@@ -162,6 +165,17 @@ class Learned:
     def is_changed(self) -> bool:
         """Whether the draft has another number."""
         return self.after != self.before
+
+    @property
+    def interval(self) -> str:
+        """The interval in words."""
+        if self.goes_lower and self.goes_higher:
+            return "any"
+        if self.goes_lower:
+            return f"up to {self.high:g}"
+        if self.goes_higher:
+            return f"{self.low:g} or more"
+        return f"{self.low:g} to {self.high:g}"
 
     def as_json(self) -> dict[str, Any]:
         """The same for machines."""
@@ -173,6 +187,8 @@ class Learned:
             "after": self.after,
             "low": self.low,
             "high": self.high,
+            "goes_lower": self.goes_lower,
+            "goes_higher": self.goes_higher,
             "contacts": self.contacts,
             "is_changed": self.is_changed,
         }

@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from intent.calibrate.fitting import rounded
 from intent.calibrate.model import Calibration, Compared, Edge, Kind, Learned
 from intent.explain.render import grid
 
@@ -126,7 +125,7 @@ def numbers_table(numbers: Sequence[Learned]) -> Table:
             NUMBERS[each.kind],
             f"{each.before:g}",
             Text(f"{each.after:g}", style="bold"),
-            f"{rounded(each.low):g} to {rounded(each.high):g}",
+            each.interval,
             f"{each.contacts:,}",
         )
     return table
