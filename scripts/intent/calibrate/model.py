@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intent.evaluate.model import Estimate
+from intent.evaluate.request import MidnightsRequest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -128,15 +129,11 @@ class EdgeWish:
 
 
 @dataclass(frozen=True)
-class CalibrationRequest:
+class CalibrationRequest(MidnightsRequest):
     """What to learn, and from which midnights; what is None is found out."""
 
     sheet: str | None = None
     draft: str | None = None
-    last: date | None = None
-    midnights: int = 12
-    every_days: int = 28
-    horizon: int | None = None
     any_sign: bool = False
     wishes: Sequence[EdgeWish] = ()
     writes: bool = True
