@@ -15,16 +15,19 @@ from intent.calibrate.edges import Scored, find_edges, intent_scores
 from intent.calibrate.fitting import (
     FREEST,
     fit,
+    interval,
     learnable,
+    raw_scores,
     told_apart,
     written,
 )
-from intent.calibrate.likelihood import Likelihood
+from intent.calibrate.likelihood import Likelihood, Number
 from intent.calibrate.model import (
     GRID_STEPS,
     Amounts,
     EdgeWish,
     Kind,
+    Learned,
     Sample,
     Sheet,
     Trial,
@@ -87,6 +90,64 @@ def test_a_planted_order_of_contacts_is_learned() -> None:
     auc = {trial.freedom: trial.auc for trial in found.trials}
     assert found.freedom > 0
     assert auc[found.freedom] > auc[0] + 0.01
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_what_is_proposed_is_in_its_interval_and_what_it_replaces_is_not(
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    world = plant(rng, contacts=800, activities=4, off=1.0, capped=True)
+    # Numbers that stay pull at those that change.
+    idle = [replace(each, points=each.points * 3) for each in world.present.rules[:2]]
+    sheet = replace(world.present, rules=[*idle, *world.present.rules[2:]])
+    found = find_draft(sheet, world.sample, split(world.sample, 28))
+    changed = [number for number in found.numbers if number.is_changed]
+    assert changed
+    for number in found.numbers:
+        is_told = not number.low <= number.before <= number.high
+        assert number.is_changed == is_told, number
+        assert number.low <= number.after <= number.high, number
+
+
+def test_all_numbers_together_keep_the_mean_score() -> None:
+    world = plant(np.random.default_rng(6), contacts=800, midnights=6, off=1.0)
+    numbers = learnable(world.present, world.sample)
+    free = fit(world.present, world.sample, numbers, FREEST, keeps_mean=True)
+    now = raw_scores(world.present, world.sample, [], {}).mean()
+    assert free.mean_score == pytest.approx(now, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((0.0, 0.57), "up to 0.57"),
+        ((2.234, 5.678), "2.2 to 5.7"),
+        ((6.0, 15.0), "6 or more"),
+        ((0.0, 15.0), "any"),
+    ],
+)
+def test_an_interval_that_ends_where_looking_ends_says_so(
+    ends: tuple[float, float], words: str
+) -> None:
+    number = Number(Kind.POINTS, 0, None, 3.0, 3.0, 0.0, 15.0, 100)
+    found = interval(number, *ends)
+    learned = Learned(
+        *(Kind.POINTS, "viewed", None, 3.0, 3.0, found.low, found.high),
+        *(found.goes_lower, found.goes_higher, 100),
+    )
+    assert learned.interval == words
+
+
+def test_intervals_are_rounded_outwards() -> None:
+    number = Number(Kind.POINTS, 0, None, -3.0, 3.0, 0.0, 15.0, 100, sign=-1.0)
+    assert (
+        interval(number, 0.631, 1.449).low,
+        interval(number, 0.631, 1.449).high,
+    ) == (
+        -1.5,
+        -0.63,
+    )
 
 
 def test_a_sheet_that_is_true_already_stays_nearly_as_it_is() -> None:
