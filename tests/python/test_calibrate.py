@@ -92,16 +92,14 @@ def test_a_planted_order_of_contacts_is_learned() -> None:
     assert auc[found.freedom] > auc[0] + 0.01
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [0, 3])
 def test_what_is_proposed_is_in_its_interval_and_what_it_replaces_is_not(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
-    world = plant(rng, contacts=800, activities=4, off=1.0, capped=True)
-    # Numbers that stay pull at those that change.
-    idle = [replace(each, points=each.points * 3) for each in world.present.rules[:2]]
-    sheet = replace(world.present, rules=[*idle, *world.present.rules[2:]])
-    found = find_draft(sheet, world.sample, split(world.sample, 28))
+    # So few contacts that numbers stay which are off, and pull at those that change.
+    world = plant(rng, contacts=400, activities=6, off=1.2)
+    found = find_draft(world.present, world.sample, split(world.sample, 28))
     changed = [number for number in found.numbers if number.is_changed]
     assert changed
     for number in found.numbers:
