@@ -14,6 +14,7 @@ from intent.calibrate.choosing import choose, find_draft, split
 from intent.calibrate.edges import Scored, find_edges, intent_scores
 from intent.calibrate.fitting import (
     FREEST,
+    as_written,
     fit,
     interval,
     learnable,
@@ -135,6 +136,13 @@ def test_an_interval_that_ends_where_looking_ends_says_so(
         *(found.goes_lower, found.goes_higher, 100),
     )
     assert learned.interval == words
+
+
+def test_hardly_any_points_are_none() -> None:
+    number = Number(Kind.POINTS, 0, None, 2.0, 2.0, 0.0, 10.0, 100)
+    assert [as_written(number, value) for value in (0.0066, 0.0812)] == [0, 0.081]
+    # Unless the data say that there are some.
+    assert as_written(replace(number, low=0.001), 0.0066) == 0.0066
 
 
 def test_intervals_are_rounded_outwards() -> None:
