@@ -227,6 +227,15 @@ def test_however_the_sheet_is_spelt_a_rollback_restores_it(
     assert contents(played) == before
 
 
+def test_a_quote_within_a_cell_without_quotes_ends_no_row(seeds: Path) -> None:
+    edit(seeds / MODELS, "Attachment to the shop", 'All of 5" and more')
+    before = contents(seeds)
+    publish(seeds, "sample")
+    assert standing(seeds)["sample"] == ("active", True)
+    assert result_of("rollback", "--yes").exit_code == 0
+    assert contents(seeds) == before
+
+
 # What is refused --------------------------------------------------------------------
 
 
@@ -239,6 +248,17 @@ def test_changes_since_stop_a_rollback_until_it_is_told(seeds: Path) -> None:
     assert result_of("rollback", "--anyway", "--yes").exit_code == 0
     assert standing(seeds)["purchase"] == ("active", True)
     assert contents(seeds)[RULES] == changed[RULES]
+
+
+def test_what_a_spreadsheet_writes_otherwise_stops_no_rollback_anyway(
+    seeds: Path,
+) -> None:
+    publish(seeds, "sample")
+    edit(seeds / MODELS, "sample,active,true", "sample,active,TRUE")
+    edit(seeds / MODELS, "purchase,archived,false", "purchase,archived,FALSE")
+    assert "--anyway" in refusal("rollback", "--yes")
+    assert result_of("rollback", "--anyway", "--yes").exit_code == 0
+    assert standing(seeds)["purchase"] == ("active", True)
 
 
 def test_a_sheet_that_was_switched_by_hand_is_not_rolled_back(seeds: Path) -> None:

@@ -110,7 +110,10 @@ def rollback_switch(seeds: Path, anyway: bool = False) -> Switch:
     content = model_file(seeds)
     before = read_rows(last.rows_before)
     rows = read_cells(content, KEY, CELLS)
-    is_primary = {name: rows[name]["is_primary"] for name in before if name in rows}
+    # A spreadsheet writes TRUE.
+    is_primary = {
+        name: rows[name]["is_primary"].lower() for name in before if name in rows
+    }
     if is_primary != {last.replaced: "false", last.score_model: "true"}:
         raise BadInputError(
             f"{last.score_model} is no longer what its publish made of it: the primary "
