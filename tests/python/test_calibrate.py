@@ -252,8 +252,15 @@ def test_too_few_midnights_are_told() -> None:
         (lambda sample: np.zeros(sample.count, dtype=bool), "none converted"),
         (lambda sample: np.ones(sample.count, dtype=bool), "all converted"),
         (lambda sample: sample.contact < 5, "5 of 400 converted"),
+        (lambda sample: sample.midnight % 2 == 0, "all or none at each midnight"),
+        (
+            lambda sample: (
+                sample.has_converted & ((sample.midnight < 6) | (sample.contact < 29))
+            ),
+            "too little to report on",
+        ),
     ],
-    ids=["none", "all", "few"],
+    ids=["none", "all", "few", "by midnight", "few of late"],
 )
 def test_outcomes_that_tell_nothing_are_told(
     converted: Callable[[Sample], Any], words: str

@@ -20,6 +20,7 @@ from intent.errors import BadInputError, ExitCode, UnavailableError
 from intent.rules import writing
 from intent.rules.checks import understand
 from intent.rules.csv_files import read_seeds
+from intent.rules.live import switch as switching
 from intent.rules.live.change_log import (
     PLACE,
     Kind,
@@ -289,6 +290,19 @@ def test_nothing_is_written_over_a_change_in_between(seeds: Path) -> None:
         publish_switch(seeds, plan, "")
     assert contents(seeds) == changed
     assert read_log(seeds)[1] == []
+
+
+def test_nothing_is_published_that_changes_while_it_is_prepared(
+    seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edited_meanwhile(folder: Path) -> bytes:
+        edit(seeds / RULES, "sample,purchase,,", "sample,purchase,,1")
+        return (folder / MODELS).read_bytes()
+
+    monkeypatch.setattr(switching, "model_file", edited_meanwhile)
+    switch = publish_switch(seeds, plan_of(seeds, "sample"), "")
+    with pytest.raises(BadInputError, match="changed by somebody else"):
+        write_switch(seeds, switch)
 
 
 def test_a_log_that_was_edited_is_told_of(seeds: Path) -> None:
