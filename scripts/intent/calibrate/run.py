@@ -135,8 +135,8 @@ def chosen_sheet(tables: Tables, name: str) -> Sheet:
     names = sorted(tables["score_models"].texts("score_model"))
     if name not in names:
         raise BadInputError(
-            f"--sheet: there is no sheet '{name}'{did_you_mean(name, names)}. There "
-            f"are: {', '.join(names)}."
+            f"--sheet: there is no sheet '{name}'{did_you_mean(name, names) or '.'} "
+            f"There are: {', '.join(names)}."
         )
     return find_sheet(tables, name)
 
