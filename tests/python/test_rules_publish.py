@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,11 @@ import pytest
 from conftest import PROJECT
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from intent.build import BuildRequest, build
+from intent.calibrate import CalibrationRequest, calibrate
+from intent.calibrate.drafting import write_draft
 from intent.commands.rules_live import app
-from intent.errors import BadInputError, ExitCode, UnavailableError
+from intent.errors import BadInputError, ExitCode, IntentError, UnavailableError
 from intent.rules import writing
 from intent.rules.checks import understand
 from intent.rules.csv_files import read_seeds
@@ -36,6 +40,7 @@ from intent.rules.live.settings import Guards
 from intent.rules.live.switch import publish_switch, rollback_switch, write_switch
 from intent.rules.service import check_seeds, valid_tables
 from intent.rules.tables import Tables
+from intent.settings import Places
 from typer.testing import CliRunner, Result
 
 MODELS = Path("rules/score_models.csv")
@@ -463,6 +468,42 @@ def test_a_killed_publish_is_whole_or_undone(seeds: Path, steps: int) -> None:
     if is_committed:
         write_switch(seeds, rollback_switch(seeds))
     assert contents(seeds) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda places: build(places, BuildRequest(as_of="never")),
+        lambda places: calibrate(places, CalibrationRequest()),
+    ],
+    ids=["build", "calibrate"],
+)
+def test_what_reads_the_rules_finishes_a_killed_change_first(
+    seeds: Path,
+    command: Callable[[Places], object],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A draft is rows of several files: half of it would be full of faults."""
+    rename, steps = writing._rename, iter(["the journal", "the first file"])
+
+    def killed_after_the_first(source: Path, target: Path) -> None:
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "_rename", killed_after_the_first)
+        with pytest.raises(KeyboardInterrupt):
+            write_draft(seeds, "sample", "halved", [], [])
+    assert check_seeds(seeds)
+    places = Places(seeds.parent, *[seeds.parent / "nothing"] * 5)
+    # Nothing was built, nor has landed: both stop after they looked at the rules.
+    with pytest.raises(IntentError) as refused:
+        command(places)
+    assert "score_bands" not in str(refused.value)
+    assert check_seeds(seeds) == []
+    assert standing(seeds)["halved"] == ("draft", False)
+    assert "interrupted change was finished" in capsys.readouterr().err
 
 
 # Rule by rule -----------------------------------------------------------------------
