@@ -302,6 +302,13 @@ def test_fewer_contacts_than_numbers_are_told() -> None:
         split(replace(sample, amounts=list(sample.amounts) * 30), 28)
 
 
+def test_what_is_learned_can_be_told_to_machines() -> None:
+    sample = random_sample(4)
+    found = find_draft(ONE, sample, split(sample, 28))
+    told = json.dumps([each.as_json() for each in found.numbers])
+    assert len(json.loads(told)) == len(found.numbers) > 0
+
+
 def test_collinear_activities_have_finite_intervals() -> None:
     sample = random_sample(1)
     twins = replace(ONE, rules=[rule("a", 1, 14), rule("b", 1, 14)])

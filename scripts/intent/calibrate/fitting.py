@@ -236,7 +236,7 @@ def interval(number: Number, low: float, high: float) -> Interval:
     It is rounded outwards; whatever is decided by it is decided by what is shown.
     """
     ends = (number.outer(low), number.outer(high))
-    at_limit = (low <= number.low, high >= number.high)
+    at_limit = (bool(low <= number.low), bool(high >= number.high))
     order = (0, 1) if ends[0] <= ends[1] else (1, 0)
     return Interval(
         rounded_by(floor, ends[order[0]]),
