@@ -15,6 +15,7 @@ from intent.landing import refuse_cut_off_files
 from intent.publish import publish
 from intent.rules.checks import find_faults, understand
 from intent.rules.csv_files import read_seeds
+from intent.rules.service import finish_change
 from intent.rules.tables import Fault, Reading
 from intent.settings import Places
 
@@ -53,6 +54,7 @@ def build(places: Places, request: BuildRequest) -> list[str]:
         UnavailableError: the warehouse is locked, or the disk is full.
         IntentError: a model or test failed. What was published before stays.
     """
+    finish_change(places.seeds)
     refuse_request(places, request)
     refuse_rule_faults(places)
     refuse_cut_off_files(places)

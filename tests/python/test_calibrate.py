@@ -14,6 +14,7 @@ from intent.calibrate.choosing import choose, find_draft, split
 from intent.calibrate.edges import Scored, find_edges, intent_scores
 from intent.calibrate.fitting import (
     FREEST,
+    as_written,
     fit,
     interval,
     learnable,
@@ -137,6 +138,13 @@ def test_an_interval_that_ends_where_looking_ends_says_so(
     assert learned.interval == words
 
 
+def test_hardly_any_points_are_none() -> None:
+    number = Number(Kind.POINTS, 0, None, 2.0, 2.0, 0.0, 10.0, 100)
+    assert [as_written(number, value) for value in (0.0066, 0.0812)] == [0, 0.081]
+    # Unless the data say that there are some.
+    assert as_written(replace(number, low=0.001), 0.0066) == 0.0066
+
+
 def test_intervals_are_rounded_outwards() -> None:
     number = Number(Kind.POINTS, 0, None, -3.0, 3.0, 0.0, 15.0, 100, sign=-1.0)
     assert (
@@ -244,8 +252,15 @@ def test_too_few_midnights_are_told() -> None:
         (lambda sample: np.zeros(sample.count, dtype=bool), "none converted"),
         (lambda sample: np.ones(sample.count, dtype=bool), "all converted"),
         (lambda sample: sample.contact < 5, "5 of 400 converted"),
+        (lambda sample: sample.midnight % 2 == 0, "all or none at each midnight"),
+        (
+            lambda sample: (
+                sample.has_converted & ((sample.midnight < 6) | (sample.contact < 29))
+            ),
+            "too little to report on",
+        ),
     ],
-    ids=["none", "all", "few"],
+    ids=["none", "all", "few", "by midnight", "few of late"],
 )
 def test_outcomes_that_tell_nothing_are_told(
     converted: Callable[[Sample], Any], words: str
@@ -285,6 +300,13 @@ def test_fewer_contacts_than_numbers_are_told() -> None:
     assert len(many.rules) > 20
     with pytest.raises(BadInputError, match="too little to learn from"):
         split(replace(sample, amounts=list(sample.amounts) * 30), 28)
+
+
+def test_what_is_learned_can_be_told_to_machines() -> None:
+    sample = random_sample(4)
+    found = find_draft(ONE, sample, split(sample, 28))
+    told = json.dumps([each.as_json() for each in found.numbers])
+    assert len(json.loads(told)) == len(found.numbers) > 0
 
 
 def test_collinear_activities_have_finite_intervals() -> None:

@@ -266,6 +266,7 @@ VIEW_RULE = "purchase,product_viewed,,1,7,6,20,,true,"
     [
         (MODELS, "loyalty,draft", "loyalty,live", (3, "status", "not a known choice")),
         (MODELS, "false,20", "true,20", (3, "is_primary", "second time")),
+        (MODELS, "loyalty", "recency", (3, "score_model", "compares scores with")),
         (MODELS, "active,true", "active,false", (None, "is_primary", "for no score")),
         (MODELS, "purchase,active", "purchase,draft", (2, "status", "primary")),
         (MODELS, "11.8", "0", (2, "scale", "not above 0")),

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +16,15 @@ import pytest
 from conftest import PROJECT
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from intent.build import BuildRequest, build
+from intent.calibrate import CalibrationRequest, calibrate
+from intent.calibrate.drafting import write_draft
 from intent.commands.rules_live import app
-from intent.errors import BadInputError, ExitCode, UnavailableError
+from intent.errors import BadInputError, ExitCode, IntentError, UnavailableError
 from intent.rules import writing
 from intent.rules.checks import understand
 from intent.rules.csv_files import read_seeds
+from intent.rules.live import switch as switching
 from intent.rules.live.change_log import (
     PLACE,
     Kind,
@@ -35,6 +40,7 @@ from intent.rules.live.settings import Guards
 from intent.rules.live.switch import publish_switch, rollback_switch, write_switch
 from intent.rules.service import check_seeds, valid_tables
 from intent.rules.tables import Tables
+from intent.settings import Places
 from typer.testing import CliRunner, Result
 
 MODELS = Path("rules/score_models.csv")
@@ -227,6 +233,15 @@ def test_however_the_sheet_is_spelt_a_rollback_restores_it(
     assert contents(played) == before
 
 
+def test_a_quote_within_a_cell_without_quotes_ends_no_row(seeds: Path) -> None:
+    edit(seeds / MODELS, "Attachment to the shop", 'All of 5" and more')
+    before = contents(seeds)
+    publish(seeds, "sample")
+    assert standing(seeds)["sample"] == ("active", True)
+    assert result_of("rollback", "--yes").exit_code == 0
+    assert contents(seeds) == before
+
+
 # What is refused --------------------------------------------------------------------
 
 
@@ -239,6 +254,17 @@ def test_changes_since_stop_a_rollback_until_it_is_told(seeds: Path) -> None:
     assert result_of("rollback", "--anyway", "--yes").exit_code == 0
     assert standing(seeds)["purchase"] == ("active", True)
     assert contents(seeds)[RULES] == changed[RULES]
+
+
+def test_what_a_spreadsheet_writes_otherwise_stops_no_rollback_anyway(
+    seeds: Path,
+) -> None:
+    publish(seeds, "sample")
+    edit(seeds / MODELS, "sample,active,true", "sample,active,TRUE")
+    edit(seeds / MODELS, "purchase,archived,false", "purchase,archived,FALSE")
+    assert "--anyway" in refusal("rollback", "--yes")
+    assert result_of("rollback", "--anyway", "--yes").exit_code == 0
+    assert standing(seeds)["purchase"] == ("active", True)
 
 
 def test_a_sheet_that_was_switched_by_hand_is_not_rolled_back(seeds: Path) -> None:
@@ -269,6 +295,19 @@ def test_nothing_is_written_over_a_change_in_between(seeds: Path) -> None:
         publish_switch(seeds, plan, "")
     assert contents(seeds) == changed
     assert read_log(seeds)[1] == []
+
+
+def test_nothing_is_published_that_changes_while_it_is_prepared(
+    seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edited_meanwhile(folder: Path) -> bytes:
+        edit(seeds / RULES, "sample,purchase,,", "sample,purchase,,1")
+        return (folder / MODELS).read_bytes()
+
+    monkeypatch.setattr(switching, "model_file", edited_meanwhile)
+    switch = publish_switch(seeds, plan_of(seeds, "sample"), "")
+    with pytest.raises(BadInputError, match="changed by somebody else"):
+        write_switch(seeds, switch)
 
 
 def test_a_log_that_was_edited_is_told_of(seeds: Path) -> None:
@@ -429,6 +468,42 @@ def test_a_killed_publish_is_whole_or_undone(seeds: Path, steps: int) -> None:
     if is_committed:
         write_switch(seeds, rollback_switch(seeds))
     assert contents(seeds) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda places: build(places, BuildRequest(as_of="never")),
+        lambda places: calibrate(places, CalibrationRequest()),
+    ],
+    ids=["build", "calibrate"],
+)
+def test_what_reads_the_rules_finishes_a_killed_change_first(
+    seeds: Path,
+    command: Callable[[Places], object],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A draft is rows of several files: half of it would be full of faults."""
+    rename, steps = writing._rename, iter(["the journal", "the first file"])
+
+    def killed_after_the_first(source: Path, target: Path) -> None:
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "_rename", killed_after_the_first)
+        with pytest.raises(KeyboardInterrupt):
+            write_draft(seeds, "sample", "halved", [], [])
+    assert check_seeds(seeds)
+    places = Places(seeds.parent, *[seeds.parent / "nothing"] * 5)
+    # Nothing was built, nor has landed: both stop after they looked at the rules.
+    with pytest.raises(IntentError) as refused:
+        command(places)
+    assert "score_bands" not in str(refused.value)
+    assert check_seeds(seeds) == []
+    assert standing(seeds)["halved"] == ("draft", False)
+    assert "interrupted change was finished" in capsys.readouterr().err
 
 
 # Rule by rule -----------------------------------------------------------------------

@@ -37,6 +37,9 @@ GOOD_ENOUGH = 0.0005
 """Of trials that are so near to the best, the one that changes least is chosen."""
 LEAST = 100
 """So many contacts with and without the outcome are learned of, or nothing is."""
+LEAST_LATER = 30
+"""And so many are chosen by and reported on: an AUC of fewer, and its interval, are
+chance."""
 
 Values = dict[tuple[Kind, int | None, str | None], float]
 
@@ -100,16 +103,20 @@ def split(sample: Sample, horizon: int) -> Split:
 
 def refuse_few(sample: Sample, rows: Switches, what: str) -> None:
     """Raise BadInputError if too few contacts converted, or too few didn't."""
-    converted = len(np.unique(sample.contact[rows & sample.has_converted]))
-    others = len(np.unique(sample.contact[rows & ~sample.has_converted]))
-    least = LEAST if what == "learn from" else 1
-    if converted >= least and others >= least:
+    did, did_not = rows & sample.has_converted, rows & ~sample.has_converted
+    converted = len(np.unique(sample.contact[did]))
+    others = len(np.unique(sample.contact[did_not]))
+    told_apart_at = np.intersect1d(sample.midnight[did], sample.midnight[did_not])
+    least = LEAST if what == "learn from" else LEAST_LATER
+    if min(converted, others) >= least and len(told_apart_at):
         return
     told = (
         "none"
         if not converted
         else "all"
         if not others
+        else "all or none at each midnight"
+        if not len(told_apart_at)
         else f"{converted:,} of {len(np.unique(sample.contact[rows])):,}"
     )
     raise BadInputError(

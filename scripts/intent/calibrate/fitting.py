@@ -27,6 +27,8 @@ FREEST = 3.0
 """The freedom by which numbers are as the data say, all but undrawn."""
 Z = 1.959963984540054
 DIGITS = 2
+NEGLIGIBLE = 0.02
+"""Such a part of the present points, or less, is written as none."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,7 @@ def interval(number: Number, low: float, high: float) -> Interval:
     It is rounded outwards; whatever is decided by it is decided by what is shown.
     """
     ends = (number.outer(low), number.outer(high))
-    at_limit = (low <= number.low, high >= number.high)
+    at_limit = (bool(low <= number.low), bool(high >= number.high))
     order = (0, 1) if ends[0] <= ends[1] else (1, 0)
     return Interval(
         rounded_by(floor, ends[order[0]]),
@@ -258,10 +260,18 @@ def rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}") + 0.0  # never -0
 
 
+def as_written(number: Number, inner: float) -> float:
+    """A learned number as it stands in the draft: hardly any points are none."""
+    is_next_to_none = abs(inner) < NEGLIGIBLE * number.spread and number.low <= 0
+    if number.kind is Kind.POINTS and is_next_to_none:
+        return 0.0
+    return rounded(number.outer(inner))
+
+
 def written(fitted: Fit) -> dict[tuple[Kind, int | None, str | None], float]:
     """The learned numbers as they stand in the draft."""
     return {
-        (number.kind, number.rule, number.cap_group): rounded(number.outer(value))
+        (number.kind, number.rule, number.cap_group): as_written(number, value)
         for number, value in zip(fitted.numbers, fitted.theta, strict=False)
     }
 

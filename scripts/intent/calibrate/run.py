@@ -24,7 +24,7 @@ from intent.errors import BadInputError
 from intent.evaluate.request import plan, read_stock
 from intent.evaluate.settings import read_vars
 from intent.explain.compiled import compiled_queries
-from intent.rules.service import valid_tables
+from intent.rules.service import finish_change, valid_tables
 from intent.rules.tables import Tables
 from intent.settings import Places
 from intent.warehouse import open_warehouse
@@ -44,6 +44,7 @@ def calibrate(places: Places, request: CalibrationRequest) -> Calibration:
         UnavailableError: nothing was built yet, or a place is locked or full.
         IntentError: a model failed.
     """
+    finish_change(places.seeds)
     settings = read_vars(places.project)
     tables = valid_tables(places.seeds)
     stock = read_stock(places.warehouse)
@@ -135,8 +136,8 @@ def chosen_sheet(tables: Tables, name: str) -> Sheet:
     names = sorted(tables["score_models"].texts("score_model"))
     if name not in names:
         raise BadInputError(
-            f"--sheet: there is no sheet '{name}'{did_you_mean(name, names)}. There "
-            f"are: {', '.join(names)}."
+            f"--sheet: there is no sheet '{name}'{did_you_mean(name, names) or '.'} "
+            f"There are: {', '.join(names)}."
         )
     return find_sheet(tables, name)
 

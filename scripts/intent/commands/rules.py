@@ -18,12 +18,12 @@ from intent.rules.service import (
     apply_import,
     check_seeds,
     export_workbook,
+    finish_change,
     plan_import,
     valid_tables,
 )
 from intent.rules.sheets import ACTIVITIES, ACTIVITY_RULES, SHEETS
 from intent.rules.tables import Fault, Row, Table
-from intent.rules.writing import recover
 from intent.settings import places
 
 app = typer.Typer(
@@ -152,11 +152,7 @@ def show(
 def seeds_folder() -> Path:
     """Return the seeds folder, after finishing what a crashed change left."""
     seeds = places().seeds
-    finished = recover(seeds)
-    if finished:
-        console.err.print(
-            Text(f"An interrupted change was finished first: {', '.join(finished)}.")
-        )
+    finish_change(seeds)
     return seeds
 
 

@@ -36,10 +36,10 @@ from intent.evaluate.statistics import (
     share_of,
     wilson,
 )
+from intent.rules.checks import BASELINES
 from intent.warehouse import open_warehouse
 
 Connection = duckdb.DuckDBPyConnection
-BASELINES = ("recency", UNDECAYED, "rfm")
 EVERYBODY = "all"
 
 

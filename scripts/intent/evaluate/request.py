@@ -139,7 +139,7 @@ def refuse_request(
     if request.sheet is not None and request.sheet not in stock.sheets:
         raise BadInputError(
             f"--sheet: there is no sheet '{request.sheet}'"
-            f"{did_you_mean(request.sheet, stock.sheets)}. There are: "
+            f"{did_you_mean(request.sheet, stock.sheets) or '.'} There are: "
             f"{', '.join(stock.sheets)}."
         )
 

@@ -47,6 +47,8 @@ SIGNALS_BY_PARAMETER = {
 BANDS = SCORE_BANDS.column("band").choices
 GRADES = FIT_GRADES.column("fit_grade").choices
 STAGES = BUYING_STAGES.column("buying_stage").choices
+BASELINES = ("recency", "undecayed", "rfm")
+"""What evaluations compare scores with: no score can have such a name."""
 MOST_AUDIENCES = 60
 """As many can rules be for: a contact's audiences are bits of one whole number."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -135,6 +137,20 @@ def check_primary(tables: Tables) -> Iterator[Fault]:
     for row in primary[:1]:
         if row.values.get("status", "active") != "active":
             yield _fault(table, row, "status", "is the primary score's", "active")
+
+
+def check_names_of_scores(tables: Tables) -> Iterator[Fault]:
+    """No score has the name of something that scores are compared with."""
+    table = tables[SCORE_MODELS.name]
+    for row in table.rows:
+        if row.values.get("score_model") in BASELINES:
+            yield _fault(
+                table,
+                row,
+                "score_model",
+                "is what `intent evaluate` compares scores with",
+                f"another name than {', '.join(BASELINES)}",
+            )
 
 
 def check_discharge(tables: Tables) -> Iterator[Fault]:
@@ -515,6 +531,7 @@ CHECKS: tuple[Check, ...] = (
     check_preference_unique,
     check_references,
     check_primary,
+    check_names_of_scores,
     check_discharge,
     check_all_bands,
     check_band_exits,

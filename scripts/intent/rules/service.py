@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from rich.text import Text
+
+from intent import console
 from intent.errors import BadInputError
 from intent.rules.changes import Change, find_changes, render_changed
 from intent.rules.checks import find_faults, understand
@@ -11,7 +14,7 @@ from intent.rules.csv_files import read_seeds
 from intent.rules.tables import Fault, Table
 from intent.rules.workbook_reader import load_reading
 from intent.rules.workbook_writer import save_workbook
-from intent.rules.writing import replace_all
+from intent.rules.writing import recover, replace_all
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,19 @@ class ImportPlan:
     contents: Mapping[PurePosixPath, bytes]
     expected: Mapping[PurePosixPath, str | None]
     """The seeds' fingerprints that the plan was made on."""
+
+
+def finish_change(seeds: Path) -> None:
+    """Finish what a crashed change of the rule sheets left, and say so.
+
+    Raises:
+        BadInputError: a file was changed by others since.
+        UnavailableError: another change is being written, or the disk says no.
+    """
+    if finished := recover(seeds):
+        console.err.print(
+            Text(f"An interrupted change was finished first: {', '.join(finished)}.")
+        )
 
 
 def check_seeds(seeds: Path) -> list[Fault]:

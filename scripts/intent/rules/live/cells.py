@@ -73,7 +73,8 @@ def _lines(text: str) -> Iterator[list[Cell]]:
     start = 1 if text.startswith(BOM) else 0
     is_quoted = False
     for at, character in enumerate(text):
-        if character == '"':
+        # Within a cell that has no quotes around it, they are like any character.
+        if character == '"' and text[start] == '"':
             is_quoted = not is_quoted
         elif not is_quoted and character in ",\r\n":
             cells.append(_cell(text, start, at))

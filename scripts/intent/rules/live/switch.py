@@ -68,17 +68,16 @@ def publish_switch(seeds: Path, plan: SheetPlan, why: str) -> Switch:
     Raises:
         BadInputError: the rule sheets were changed since, or would have faults.
     """
-    if plan.seeds != _state(seeds):
+    present = read_seeds(seeds)
+    if plan.seeds != fingerprint_of_all(present.fingerprints):
         raise BadInputError(
             "The rule sheets were changed while it was planned. Nothing was written. "
             "Build, then publish again."
         )
-    content = model_file(seeds)
-    rows = read_cells(content, KEY, CELLS)
     return _prepare(
         seeds,
-        content,
-        before={name: rows[name] for name in (plan.primary, plan.sheet)},
+        present,
+        model_file(seeds),
         after={plan.primary: ARCHIVED, plan.sheet: PRIMARY},
         entry=Entry(
             *(now(), Kind.PUBLISH, plan.sheet, plan.primary, why),
@@ -110,7 +109,10 @@ def rollback_switch(seeds: Path, anyway: bool = False) -> Switch:
     content = model_file(seeds)
     before = read_rows(last.rows_before)
     rows = read_cells(content, KEY, CELLS)
-    is_primary = {name: rows[name]["is_primary"] for name in before if name in rows}
+    # A spreadsheet writes TRUE.
+    is_primary = {
+        name: rows[name]["is_primary"].lower() for name in before if name in rows
+    }
     if is_primary != {last.replaced: "false", last.score_model: "true"}:
         raise BadInputError(
             f"{last.score_model} is no longer what its publish made of it: the primary "
@@ -125,8 +127,8 @@ def rollback_switch(seeds: Path, anyway: bool = False) -> Switch:
         )
     return _prepare(
         seeds,
+        present,
         content,
-        before={name: rows[name] for name in before},
         after=before,
         entry=Entry(
             *(now(), Kind.ROLLBACK, last.replaced, last.score_model),
@@ -152,8 +154,8 @@ def model_file(seeds: Path) -> bytes:
 
 def _prepare(
     seeds: Path,
+    present: Reading,
     content: bytes,
-    before: Rows,
     after: Rows,
     entry: Entry,
 ) -> Switch:
@@ -162,7 +164,7 @@ def _prepare(
     Raises:
         BadInputError: there would be faults afterwards.
     """
-    present = read_seeds(seeds)
+    rows = read_cells(content, KEY, CELLS)
     changed = with_cells(content, KEY, after)
     wanted = _with_models(present, changed)
     if faults := find_faults(wanted, understand(wanted)):
@@ -172,6 +174,7 @@ def _prepare(
             f"{first.wrong}. Right is: {first.allowed}. Nothing was written."
         )
     log, _ = read_log(seeds)
+    before = {name: rows[name] for name in after}
     entry = replace(
         entry,
         rows_before=spell_rows(before),
@@ -185,7 +188,6 @@ def _prepare(
         {SCORE_MODELS.path: changed, PLACE: with_entry(log, entry)},
         {
             **{sheet.path: present.fingerprints.get(sheet.name) for sheet in SHEETS},
-            SCORE_MODELS.path: fingerprint(content),
             PLACE: None if log is None else fingerprint(log),
         },
     )
@@ -203,10 +205,6 @@ def _with_models(present: Reading, content: bytes) -> Reading:
 def now() -> str:
     """This moment, as the log spells it."""
     return moment(datetime.now(UTC))
-
-
-def _state(seeds: Path) -> str:
-    return fingerprint_of_all(read_seeds(seeds).fingerprints)
 
 
 def spelt_changes(switch: Switch) -> Sequence[tuple[str, str, str]]:
