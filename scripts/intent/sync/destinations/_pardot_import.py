@@ -13,13 +13,15 @@ what it leaves open from https://github.com/pardot/api-docs (version 4, Import A
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
 
 from intent.sync.destinations import _csv_files as files
+from intent.sync.destinations import _import_jobs as jobs
 from intent.sync.destinations import _pardot_answers as answers
+from intent.sync.destinations._json_answers import read_object
 from intent.sync.model import (
     ACKNOWLEDGED,
     Job,
@@ -43,30 +45,24 @@ ROWS = 1_000_000
 """Of one import: they are in memory while it goes on."""
 SLOWEST_POLL = 300.0
 """"We recommend that you wait a few minutes between calls" (How It Works)."""
-RESTARTS = 3
 MATCH = "matchEmail"
 COLUMNS = {"join": "addToList", "drop": "removeFromList"}
 TOLD = "id,status,isExpired,createdCount,updatedCount,errorCount"
 JSON = {"content-type": "application/json"}
-ROUTES = {Op.LEAVE: "leave", Op.JOIN: "join", Op.DROP: "drop"}
+ROUTES = {
+    Op.LEAVE: "leave",
+    Op.JOIN: "join",
+    Op.DROP: "drop",
+    Op.DELETE: files.DELETE,
+}
 
 
 # Files ------------------------------------------------------------------------------
 
 
 def columns_of(route: str, row: Row) -> tuple[str, ...]:
-    """The columns of a file besides the match key.
-
-    A blank cell unsets what is there, so that a field which a row leaves as it is can't
-    have a column: rows with other fields go by another import.
-    """
+    """The columns of a file besides the match key."""
     return (COLUMNS[route],) if route in COLUMNS else tuple(row.values)
-
-
-def new_pile(route: str, columns: Sequence[str], most_rows: int = ROWS) -> files.Pile:
-    """An empty import."""
-    sizes = files.Sizes(most_rows, BATCHES, BATCH_SIZE)
-    return files.Pile(route, files.line([MATCH, *columns]), sizes)
 
 
 def line(row: Row) -> bytes:
@@ -78,37 +74,15 @@ def line(row: Row) -> bytes:
     return files.line([files.quoted(row.key), *cells])
 
 
-def pack(
-    rows: Iterable[Row], sync: Sync, route_of: Callable[[Row], str]
-) -> Iterator[Part]:
-    """Put rows with the same columns together, each import as full as allowed."""
-    piles: dict[tuple[str, tuple[str, ...]], files.Pile] = {}
-    most = min(ROWS, sync.rows_at_once or ROWS)
-    for row in rows:
-        route = route_of(row)
-        if route == "delete":
-            yield Part([row], route)
-            continue
-        columns = columns_of(route, row)
-        pile = piles.setdefault((route, columns), new_pile(route, columns, most))
-        told = line(row)
-        if not pile.has_room(len(told)):
-            yield pile.cut()
-        pile.add(row, told)
-    for pile in piles.values():
-        if pile.rows:
-            yield pile.cut()
+def route_of(row: Row) -> str:
+    """By what kind of import a row goes."""
+    return ROUTES.get(row.op, "upsert")
 
 
-def files_of(part: Part) -> Sequence[bytes]:
-    """The files of a part: as packed, or made anew after a crash."""
-    content = part.content
-    if not content:
-        pile = new_pile(part.route, columns_of(part.route, part.rows[0]))
-        for row in part.rows:
-            pile.add(row, line(row))
-        content = pile.cut().content
-    return content.split(files.BETWEEN)
+def format_of(sync: Sync) -> files.Format:
+    """How Account Engagement has rows in its files."""
+    sizes = files.Sizes(min(ROWS, sync.rows_at_once or ROWS), BATCHES, BATCH_SIZE)
+    return files.Format(MATCH, route_of, columns_of, line, sizes)
 
 
 # Steps ------------------------------------------------------------------------------
@@ -125,11 +99,11 @@ def creation(route: str, creates: bool, restores: bool) -> Request:
     return Request("POST", IMPORTS, orjson.dumps(body), JSON)
 
 
-def step(part: Part, job: Job) -> Request:
+def step(part: Part, job: Job, sync: Sync) -> Request:
     """The request of a step after the first."""
     path = f"{IMPORTS}/{job.vendor_id}"
     if job.step == "batch":
-        return upload(path, files_of(part)[int(job.detail["batch"])])
+        return upload(path, format_of(sync).files_of(part)[int(job.detail["batch"])])
     if job.step == "ready":
         return Request("PATCH", path, orjson.dumps({"status": "Ready"}), JSON)
     if job.step == "errors":
@@ -158,6 +132,7 @@ class Import:
     """What an import is about, and how patient we are."""
 
     part: Part
+    sync: Sync
     poll_seconds: float
     counts_all: bool
     """A row that is neither created, updated nor an error was passed over."""
@@ -166,16 +141,8 @@ class Import:
 def doubt(job: Job) -> Job:
     """Where to carry on with an import whose step may have been done unnoticed."""
     if job.step == "batch":
-        return restarted(job)
+        return jobs.restarted(job)
     return job.at("poll") if job.step == "ready" else job
-
-
-def restarted(job: Job) -> Job:
-    """Another import in place of this one, but not for ever."""
-    tries = int(job.detail.get("restarts", 0)) + 1
-    if tries > RESTARTS:
-        return job.at("done")
-    return job.at("start", vendor_id="", detail={"restarts": tries})
 
 
 def advance(of: Import, job: Job, response: Response) -> Move:
@@ -183,14 +150,14 @@ def advance(of: Import, job: Job, response: Response) -> Move:
     if verdict := answers.judge(response):
         after = doubt(job) if response.status >= 500 else job
         return Move(after, verdict, verdict.wait or 0.0)
-    if not answers.is_fine(response):
+    if not response.is_fine:
         return _refused(of, job, response)
     return READERS.get(job.step, _look_at)(of, job, response)
 
 
 def _created(of: Import, job: Job, response: Response) -> Move:
     del of
-    created = answers.read(response)
+    created = read_object(response)
     detail = {**job.detail, "batch": 0}
     return Move(job.at("batch", vendor_id=str(created["id"]), detail=detail))
 
@@ -198,13 +165,13 @@ def _created(of: Import, job: Job, response: Response) -> Move:
 def _handed_in(of: Import, job: Job, response: Response) -> Move:
     del response
     number = int(job.detail["batch"]) + 1
-    is_last = number == len(files_of(of.part))
+    is_last = number == len(format_of(of.sync).files_of(of.part))
     detail = {**job.detail, "batch": number}
     return Move(job.at("ready" if is_last else "batch", detail=detail))
 
 
 def _made_ready(of: Import, job: Job, response: Response) -> Move:
-    _state(answers.read(response))
+    _state(read_object(response))
     return Move(job.at("poll"), wait=of.poll_seconds)
 
 
@@ -218,7 +185,7 @@ def _refused(of: Import, job: Job, response: Response) -> Move:
         return Move(job.at("done"), Verdict({row.seq: wrong for row in of.part.rows}))
     if job.step == "ready":
         tries = int(job.detail.get("tries", 0)) + 1
-        step = "done" if tries > RESTARTS else "poll"
+        step = "done" if tries > jobs.RESTARTS else "poll"
         return Move(job.at(step, detail={**job.detail, "tries": tries}))
     raise ValueError(f"an import's state is not told: status {response.status}")
 
@@ -233,14 +200,14 @@ def _state(answer: Mapping[str, object]) -> str:
 
 def _look_at(of: Import, job: Job, response: Response) -> Move:
     """What an import's state means."""
-    answer = answers.read(response)
+    answer = read_object(response)
     if answer.get("isExpired"):
         return Move(job.at("done"))
     match _state(answer):
         case "open":
             return Move(job.at("ready"))
         case "ready" | "waiting" | "processing":
-            return _wait(of, job)
+            return jobs.look_later(job, of.poll_seconds, SLOWEST_POLL)
         case "complete":
             created, updated, errors = (
                 int(str(answer.get(name) or 0))
@@ -253,14 +220,6 @@ def _look_at(of: Import, job: Job, response: Response) -> Move:
             return Move(job.at("done"))
         case other:
             raise ValueError(f"an import has no such state: {other}")
-
-
-def _wait(of: Import, job: Job) -> Move:
-    """Wait a little longer each time: each look is a call of the day."""
-    waited = float(job.detail.get("waited", 0.0))
-    wait = min(max(of.poll_seconds, waited / 4), SLOWEST_POLL)
-    detail = {**job.detail, "waited": waited + wait}
-    return Move(job.at("poll", detail=detail), wait=wait)
 
 
 def _read_errors(of: Import, job: Job, response: Response) -> Move:
@@ -288,7 +247,7 @@ def _done(of: Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     """End the import: all other records were successful, if the sums agree."""
     checks = of.counts_all and of.part.route not in COLUMNS
     if checks and int(job.detail["counted"]) < len(of.part.rows):
-        return Move(job, files.passed_over(of.part.rows, outcomes))
+        return Move(job, jobs.passed_over(of.part.rows, outcomes))
     good = {row.seq: ACKNOWLEDGED for row in of.part.rows}
     return Move(job, Verdict({**good, **outcomes}))
 
