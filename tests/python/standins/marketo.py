@@ -24,6 +24,8 @@ from email import message_from_bytes
 from typing import Any
 from urllib.parse import parse_qs
 
+from intent.sync.spec import FieldType, Sync
+
 from standins.case import Case, Trait
 from standins.kit import Answer, Call, Fields, Logged, RateWindow, Route, StandIn, serve
 
@@ -61,6 +63,14 @@ CUSTOM_FIELDS = {
     "intentContactId": "string",
 }
 """What an admin has created, by the default sync."""
+TYPES = {
+    FieldType.TEXT: "string",
+    FieldType.NUMBER: "float",
+    FieldType.INTEGER: "integer",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.DATETIME: "datetime",
+    FieldType.DATE: "date",
+}
 LENGTHS = {"string": 255, "email": 255, "text": 30_000}
 SEARCHABLE_TYPES = ("string", "email", "integer")
 
@@ -667,6 +677,11 @@ class MarketoStandIn(StandIn):
     def key_of(self, lead_id: int) -> str:
         lead = self._leads.get(lead_id)
         return _key(lead.values.get("email")) if lead else ""
+
+    def prepare(self, sync: Sync) -> None:
+        with self._lock:
+            for name, rule in sync.fields.items():
+                self.types.setdefault(name, TYPES[rule.type])
 
     def drop_field(self, name: str) -> None:
         with self._lock:

@@ -666,7 +666,6 @@ CASES = (
         changes=upserting("salesforce_contacts", LastName="contact_id"),
         writes=WRITES,
         unheard="/composite",
-        lists_at="/composite$",
         echo=lambda words: [{"errorCode": "INVALID_FIELD", "message": words}],
         lists={"hot": "701000000000001AAA", "warm": "701000000000002AAA"},
         lacks={**LACKS, Trait.JOBS: ANSWERS},
