@@ -10,7 +10,6 @@ Importing Data, Bulk API Limits, Import Characteristics and Sync Actions.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -151,17 +150,6 @@ def step(part: Part, job: Job, sync: Sync) -> Request:
     return Request("GET", f"{BULK}{sync_uri}")
 
 
-@dataclass(frozen=True)
-class Import:
-    """What an import is about, and how patient we are."""
-
-    part: Part
-    sync: Sync
-    poll_seconds: float
-    counts_all: bool
-    """Fewer rows processed than staged: some were passed over."""
-
-
 def doubt(job: Job) -> Job:
     """Where to carry on with an import whose step may have been done unnoticed."""
     if job.step == "data":
@@ -169,7 +157,7 @@ def doubt(job: Job) -> Job:
     return job.at("find") if job.step == "sync" else job
 
 
-def advance(of: Import, job: Job, response: Response) -> Move:
+def advance(of: jobs.Import, job: Job, response: Response) -> Move:
     """What the answer to a step means."""
     if verdict := answers.judge(response):
         after = doubt(job) if response.status >= 500 else job
@@ -179,7 +167,7 @@ def advance(of: Import, job: Job, response: Response) -> Move:
     return READERS.get(job.step, _look_at)(of, job, response)
 
 
-def _refused(of: Import, job: Job, response: Response) -> Move:
+def _refused(of: jobs.Import, job: Job, response: Response) -> Move:
     """A step is refused: because of its content, or what it is about is gone."""
     if job.step == "data":
         # 404 is also what a file gets that is too large, which ours are not.
@@ -193,13 +181,13 @@ def _refused(of: Import, job: Job, response: Response) -> Move:
     raise ValueError(f"a sync's state is not told: status {response.status}")
 
 
-def _defined(of: Import, job: Job, response: Response) -> Move:
+def _defined(of: jobs.Import, job: Job, response: Response) -> Move:
     del of
     uri = str(read_object(response)["uri"])
     return Move(job.at("data", vendor_id=uri, detail={**job.detail, "file": 0}))
 
 
-def _staged(of: Import, job: Job, response: Response) -> Move:
+def _staged(of: jobs.Import, job: Job, response: Response) -> Move:
     if response.status != 204 or response.content:
         return Move(jobs.restarted(job))  # somebody else answered, perhaps in its place
     number = int(job.detail["file"]) + 1
@@ -208,12 +196,12 @@ def _staged(of: Import, job: Job, response: Response) -> Move:
     return Move(job.at("sync" if is_last else "data", detail=detail))
 
 
-def _begun(of: Import, job: Job, response: Response) -> Move:
+def _begun(of: jobs.Import, job: Job, response: Response) -> Move:
     uri = str(read_object(response)["uri"])
     return Move(job.at("poll", detail={"sync": uri}), wait=of.poll_seconds)
 
 
-def _found(of: Import, job: Job, response: Response) -> Move:
+def _found(of: jobs.Import, job: Job, response: Response) -> Move:
     """Whether a sync of the definition was begun after all."""
     for each in answers.items(response):
         if each.get("syncedInstanceUri") == job.vendor_id:
@@ -222,7 +210,7 @@ def _found(of: Import, job: Job, response: Response) -> Move:
     return Move(job.at("sync"))
 
 
-def _look_at(of: Import, job: Job, response: Response) -> Move:
+def _look_at(of: jobs.Import, job: Job, response: Response) -> Move:
     """What a sync's status means."""
     match read_object(response).get("status"):
         case "pending" | "active":
@@ -236,7 +224,7 @@ def _look_at(of: Import, job: Job, response: Response) -> Move:
             raise ValueError(f"a sync has no such status: {other}")
 
 
-def _read_logs(of: Import, job: Job, response: Response) -> Move:
+def _read_logs(of: jobs.Import, job: Job, response: Response) -> Move:
     """How many rows were processed; which were rejected is told elsewhere."""
     counts = {
         each.get("statusCode"): int(each.get("count") or 0)
@@ -249,7 +237,7 @@ def _read_logs(of: Import, job: Job, response: Response) -> Move:
     return _done(of, job.at("done"), {})
 
 
-def _read_rejects(of: Import, job: Job, response: Response) -> Move:
+def _read_rejects(of: jobs.Import, job: Job, response: Response) -> Move:
     """Read a page of rejects; they name their rows by the match field."""
     rows = {row.key.casefold(): row for row in of.part.rows}
     outcomes = {}
@@ -266,7 +254,7 @@ def _read_rejects(of: Import, job: Job, response: Response) -> Move:
     return _done(of, job.at("done", detail=detail), outcomes)
 
 
-def _done(of: Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
+def _done(of: jobs.Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     """End the import: rows that were not rejected are done, if the sums agree."""
     refused = set(job.detail.get("refused", []))
     if of.counts_all and int(job.detail["processed"]) < len(of.part.rows):
@@ -277,7 +265,7 @@ def _done(of: Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     return Move(job, Verdict({**good, **outcomes}))
 
 
-READERS: Mapping[str, Callable[[Import, Job, Response], Move]] = {
+READERS: Mapping[str, Callable[[jobs.Import, Job, Response], Move]] = {
     "start": _defined,
     "data": _staged,
     "sync": _begun,

@@ -1,12 +1,25 @@
 """What jobs have in common that import files: when to look again, to begin anew."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from intent.sync.model import Advice, Job, Move, Outcome, Row, Verdict
+from intent.sync.model import Advice, Job, Move, Outcome, Part, Row, Verdict
+from intent.sync.spec import Sync
 
 RESTARTS = 3
 FEW = 100
 """Rows of which those that were passed over are looked for by halves."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """What an import is about, and how patient we are."""
+
+    part: Part
+    sync: Sync
+    poll_seconds: float
+    counts_all: bool
+    """Where fewer rows were processed than sent, some were passed over."""
 
 
 def restarted(job: Job) -> Job:

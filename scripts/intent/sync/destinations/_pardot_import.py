@@ -14,7 +14,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import orjson
 
@@ -127,17 +126,6 @@ def upload(path: str, file: bytes) -> Request:
     )
 
 
-@dataclass(frozen=True)
-class Import:
-    """What an import is about, and how patient we are."""
-
-    part: Part
-    sync: Sync
-    poll_seconds: float
-    counts_all: bool
-    """A row that is neither created, updated nor an error was passed over."""
-
-
 def doubt(job: Job) -> Job:
     """Where to carry on with an import whose step may have been done unnoticed."""
     if job.step == "batch":
@@ -145,7 +133,7 @@ def doubt(job: Job) -> Job:
     return job.at("poll") if job.step == "ready" else job
 
 
-def advance(of: Import, job: Job, response: Response) -> Move:
+def advance(of: jobs.Import, job: Job, response: Response) -> Move:
     """What the answer to a step means."""
     if verdict := answers.judge(response):
         after = doubt(job) if response.status >= 500 else job
@@ -155,14 +143,14 @@ def advance(of: Import, job: Job, response: Response) -> Move:
     return READERS.get(job.step, _look_at)(of, job, response)
 
 
-def _created(of: Import, job: Job, response: Response) -> Move:
+def _created(of: jobs.Import, job: Job, response: Response) -> Move:
     del of
     created = read_object(response)
     detail = {**job.detail, "batch": 0}
     return Move(job.at("batch", vendor_id=str(created["id"]), detail=detail))
 
 
-def _handed_in(of: Import, job: Job, response: Response) -> Move:
+def _handed_in(of: jobs.Import, job: Job, response: Response) -> Move:
     del response
     number = int(job.detail["batch"]) + 1
     is_last = number == len(format_of(of.sync).files_of(of.part))
@@ -170,12 +158,12 @@ def _handed_in(of: Import, job: Job, response: Response) -> Move:
     return Move(job.at("ready" if is_last else "batch", detail=detail))
 
 
-def _made_ready(of: Import, job: Job, response: Response) -> Move:
+def _made_ready(of: jobs.Import, job: Job, response: Response) -> Move:
     _state(read_object(response))
     return Move(job.at("poll"), wait=of.poll_seconds)
 
 
-def _refused(of: Import, job: Job, response: Response) -> Move:
+def _refused(of: jobs.Import, job: Job, response: Response) -> Move:
     """A step is refused: because of its content, or it does not fit the import."""
     if job.vendor_id and response.status == 404:
         return Move(job.at("done"))  # expired; then nobody knows what it did
@@ -198,7 +186,7 @@ def _state(answer: Mapping[str, object]) -> str:
     return state.lower()
 
 
-def _look_at(of: Import, job: Job, response: Response) -> Move:
+def _look_at(of: jobs.Import, job: Job, response: Response) -> Move:
     """What an import's state means."""
     answer = read_object(response)
     if answer.get("isExpired"):
@@ -222,7 +210,7 @@ def _look_at(of: Import, job: Job, response: Response) -> Move:
             raise ValueError(f"an import has no such state: {other}")
 
 
-def _read_errors(of: Import, job: Job, response: Response) -> Move:
+def _read_errors(of: jobs.Import, job: Job, response: Response) -> Move:
     """Read the errors: the file's lines, with the reason in the last column."""
     text = io.StringIO(response.content.decode("utf-8-sig"), newline="")
     lines = csv.reader(text)
@@ -243,7 +231,7 @@ def _read_errors(of: Import, job: Job, response: Response) -> Move:
     return _done(of, job.at("done"), outcomes)
 
 
-def _done(of: Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
+def _done(of: jobs.Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     """End the import: all other records were successful, if the sums agree."""
     checks = of.counts_all and of.part.route not in COLUMNS
     if checks and int(job.detail["counted"]) < len(of.part.rows):
@@ -252,7 +240,7 @@ def _done(of: Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     return Move(job, Verdict({**good, **outcomes}))
 
 
-READERS: Mapping[str, Callable[[Import, Job, Response], Move]] = {
+READERS: Mapping[str, Callable[[jobs.Import, Job, Response], Move]] = {
     "start": _created,
     "batch": _handed_in,
     "ready": _made_ready,

@@ -18,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 from intent.sync.adapter import Adapter
 from intent.sync.destinations import _eloqua_answers as answers
 from intent.sync.destinations import _eloqua_import as imports
+from intent.sync.destinations import _import_jobs as jobs
 from intent.sync.local_checks import is_email
 from intent.sync.model import (
     ACKNOWLEDGED,
@@ -208,7 +209,7 @@ class Eloqua(Adapter[EloquaSettings]):
 
     def advance(self, part: Part, job: Job, response: Response) -> Move:
         """What the answer to a step means."""
-        about = imports.Import(
+        about = jobs.Import(
             part, self.sync, self.options.poll_seconds, self.options.counts_all
         )
         return imports.advance(about, job, response)

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from intent.sync.adapter import Adapter
+from intent.sync.destinations import _import_jobs as jobs
 from intent.sync.destinations import _pardot_answers as answers
 from intent.sync.destinations import _pardot_import as imports
 from intent.sync.destinations import _salesforce_auth as salesforce
@@ -258,7 +259,7 @@ class Pardot(Adapter[PardotSettings]):
         """What the answer to a step means."""
         if part.route == "delete":
             return _deleted(part.rows[0], job, response)
-        about = imports.Import(
+        about = jobs.Import(
             part, self.sync, self.options.poll_seconds, self.options.counts_all
         )
         return imports.advance(about, job, response)
