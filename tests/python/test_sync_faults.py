@@ -242,13 +242,24 @@ def test_05_share_of_the_day_that_a_sync_may_use(
         faults.HANG,
         faults.DRIP,
         faults.html_page(),
-        faults.html_page(404),
     ],
-    ids=["500", "503", "502", "drop", "rst", "hang", "slow", "html", "html404"],
+    ids=["500", "503", "502", "drop", "rst", "hang", "slow", "html"],
 )
 def test_06_server_that_fails(stage: Stage, fault: faults.Fault) -> None:
     stage.change_sync(rows_at_once=5)
-    stage.remote.faults.add(fault, stage.case.writes, times=2)
+    first = stage.asked_first(stage.case.writes) + 1
+    stage.remote.faults.add(fault, stage.case.writes, nth=first, times=2)
+    result = stage.run()
+    assert result.acknowledged == result.planned == 12
+    assert is_as_the_mart(stage)
+
+
+@over(Trait.CONTACTS, Trait.FIXED_PATHS)
+def test_06_proxy_that_knows_no_path(stage: Stage) -> None:
+    stage.change_sync(rows_at_once=5)
+    first = stage.asked_first(stage.case.writes) + 1
+    page = faults.html_page(404)
+    stage.remote.faults.add(page, stage.case.writes, nth=first, times=2)
     result = stage.run()
     assert result.acknowledged == result.planned == 12
     assert is_as_the_mart(stage)
@@ -257,7 +268,9 @@ def test_06_server_that_fails(stage: Stage, fault: faults.Fault) -> None:
 @over(Trait.CONTACTS)
 def test_06_server_that_is_down_is_not_knocked_at_for_ever(stage: Stage) -> None:
     stage.change_sync(rows_at_once=1)
-    stage.remote.faults.add(faults.answers(500), stage.case.writes, times=None)
+    path = "|".join(filter(None, (stage.case.writes, stage.case.unheard)))
+    first = stage.asked_first(path) + 1
+    stage.remote.faults.add(faults.answers(500), path, nth=first, times=None)
     result = stage.run()
     assert result.exit_code is ExitCode.DEFERRED
     assert "down" in result.reason
@@ -390,7 +403,7 @@ def test_09_credentials_that_are_revoked(stage: Stage) -> None:
     assert is_as_the_mart(stage)
 
 
-@over(Trait.CLOCK)
+@over(Trait.CONTACTS, Trait.CLOCK)
 def test_09_clock_that_the_receiver_does_not_believe(stage: Stage) -> None:
     remote: Any = stage.remote
     remote.clock = lambda: time.time() + 3600

@@ -45,6 +45,8 @@ class Trait(StrEnum):
     """It believes no request that is dated long ago."""
     ONE_AT_A_TIME = "one at a time"
     """What comes last holds: no two requests with one key may be under way."""
+    FIXED_PATHS = "fixed paths"
+    """Its paths are the same for all: that there is none (404) is a passing fault."""
     NUMBERS = "numbers"
     """Its sync has numbers that may be any: `score_change_7d`."""
     JOBS = "jobs"

@@ -215,6 +215,7 @@ CASES = (
         lists={"hot": "hot ones", "warm": "warm ones"},
         event=read_event,
         lacks={
+            Trait.FIXED_PATHS: "the address is the user's own, and may be wrong",
             Trait.SPELLINGS: "records are found by our id",
             Trait.UPDATE_ONLY: UNREAD,
             Trait.CREATE_ONLY: UNREAD,
