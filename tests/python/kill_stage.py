@@ -14,8 +14,8 @@ import duckdb
 from intent.sync.model import State
 from intent.sync.spec import Sync
 from kill_points import NEVER, Fate, ForkServer, Play
-from standins import find_cases
-from standins.case import Case, Told
+from standins import find_case, find_usual
+from standins.case import Case, Told, Trait
 from standins.files import FilesStandIn
 from standins.kit import Fields, Route, StandIn
 from sync_shop import SyncShop, load_sync
@@ -38,8 +38,6 @@ class Kill:
     """lists, events, or not at all."""
     trick: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
-    remote: Mapping[str, Any] = field(default_factory=dict)
-    """Attributes of the stand-in."""
     uses: str = ""
     """What stands in a point of the run at least."""
 
@@ -89,56 +87,29 @@ def read_event(event: Mapping[str, Any]) -> Told:
     return event["key"], event["event_id"], before, after
 
 
-CASES = {case.name: case for case in find_cases()}
 FILES = Case("files", "files", FilesRemote, lambda _: {}, event=read_event)
-MARKETO = {"settle_seconds": 0.02, "activity_type_id": 100001}
-QUICK_MARKETO = {"settles_after": 0.01, "import_seconds": 0.01}
+BULK = {"bulk": True, "bulk_nulls_as": "NULL"}
+
+
+def usual(case: Case) -> Kill:
+    """How a destination is played of which there is nothing else to say."""
+    told = (way for way in (Trait.EVENTS, Trait.LISTS) if case.has(way))
+    return Kill(case, next(told, ""))
+
+
 KILLS = [
-    Kill(CASES["connectif"]),
-    Kill(CASES["salesmanago"], "lists"),
-    Kill(CASES["hubspot"], "lists"),
-    Kill(CASES["customer_io"], "events"),
-    Kill(CASES["webhook"], "events"),
-    Kill(
-        CASES["pardot"],
-        "lists",
-        changes={"options": {"poll_seconds": 0.01}},
-        uses="/api/v5/imports/",
-    ),
-    Kill(
-        CASES["eloqua"],
-        "lists",
-        changes={"options": {"poll_seconds": 0.01}},
-        uses="/api/bulk/2.0/syncs",
-    ),
-    Kill(
-        CASES["braze"],
-        "events",
-        changes={
-            "options": {"read_back": True, "settle_seconds": 0.03},
-        },
-        remote={"settles_after": 0.01},
-    ),
-    Kill(CASES["klaviyo"], "events", uses="/api/profile-bulk-import-jobs/"),
+    *map(usual, find_usual(Trait.CONTACTS)),
     Kill(FILES, "events", changes={"rows_at_once": 8}),
-    Kill(CASES["salesforce"], "lists"),
     Kill(
-        CASES["salesforce_bulk"],
+        find_case("salesforce_bulk"),
         trick="salesforce_bulk",
         uses="/jobs/ingest/",
     ),
     Kill(
-        CASES["marketo"],
+        find_case("marketo"),
         "lists",
-        changes={"options": MARKETO},
-        remote=QUICK_MARKETO,
-    ),
-    Kill(
-        CASES["marketo"],
-        "events",
         trick="marketo_bulk",
-        changes={"options": {**MARKETO, "bulk": True, "bulk_nulls_as": "NULL"}},
-        remote=QUICK_MARKETO,
+        changes={"options": {**find_case("marketo").changes["options"], **BULK}},
         uses="/bulk/v1/leads/batch/",
     ),
 ]
@@ -361,7 +332,7 @@ def set_kill_stage(
     with kill.case.stand_in() as remote:
         for window in remote.windows:
             window.count = 1_000_000
-        vars(remote).update(kill.remote)
+        vars(remote).update(kill.case.remote)
         shop = SyncShop.open(folder / "shop", contacts)
         sync = load_sync(kill.case.sync, **kill.all_changes)
         remote.prepare(sync)

@@ -1,6 +1,7 @@
 """A shop, a stand-in and a sync between them: what tests of whole runs play on."""
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,11 @@ from intent.settings import places
 from intent.sync import service
 from intent.sync.model import State
 from intent.sync.results import RunResult
+from intent.sync.session import make_adapter
 from intent.sync.spec import Sync
-from standins.case import Case
+from standins import find_case, find_cases, find_usual
+from standins.case import Case, Trait
+from standins.faults import APPLY_DROP
 from standins.kit import Fields, Logged, StandIn
 from sync_shop import SyncShop, load_sync
 
@@ -78,6 +82,24 @@ class Stage:
         """Let somebody else write a record over there."""
         self.remote.put(key, fields, self.case.kind)
 
+    def row_writes(self, since: int = 0) -> list[Logged]:
+        """The requests to where records are written, also those without any."""
+        return self.remote.requests(self.case.writes)[since:]
+
+    def asked_first(self, path: str) -> int:
+        """How many requests of a run go to a path before any row does."""
+        asked = make_adapter(self.sync).describe_requests()
+        return sum(bool(re.search(path, one.path.partition("?")[0])) for one in asked)
+
+    def hear_nothing(self, path: str = "", heard: int = 0) -> None:
+        """Let all that is written be done, and no answer to it come.
+
+        But for the answers to some requests, which come first.
+        """
+        path = path or self.case.unheard or self.case.writes
+        nth = self.asked_first(path) + heard + 1
+        self.remote.faults.add(APPLY_DROP, path, nth=nth, times=None)
+
     def put_all(self) -> None:
         """Let there be a record for each that is to be written."""
         for key in self.expected():
@@ -97,6 +119,37 @@ class Stage:
         return next(
             name for name, rule in self.sync.fields.items() if rule.column == column
         )
+
+
+def over(*traits: Trait, stage: str = "stage") -> pytest.MarkDecorator:
+    """Run a test once for each destination that has some traits."""
+    return _over(find_usual(*traits), stage)
+
+
+def over_every_case(*traits: Trait) -> pytest.MarkDecorator:
+    """Run a test for each case that has some traits.
+
+    So a destination meets it by each of its ways to write.
+    """
+    return _over(find_cases(*traits), "stage")
+
+
+def over_case(*names: str) -> pytest.MarkDecorator:
+    """Run a test for some cases.
+
+    It is about what only they have, or what is the same whatever the destination.
+    """
+    return _over([find_case(name) for name in names], "stage")
+
+
+def _over(cases: Sequence[Case], stage: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(stage, cases, ids=str, indirect=True)
+
+
+def number(*of: int) -> str:
+    """The condition on contacts, by their numbers."""
+    ids = ", ".join(f"md5('contact {each}')" for each in of)
+    return f"contact_id in ({ids})"
 
 
 def case_sync(case: Case, **changes: Any) -> Sync:
@@ -119,12 +172,13 @@ def set_stage(
 ) -> Iterator[Stage]:
     """Open a shop, and start the stand-in of a case."""
     with case.stand_in() as remote:
+        vars(remote).update(case.remote)
         shop = SyncShop.open(folder, contacts)
         variables = {**shop.environment, **case.settings(remote.url)}
         for name, value in variables.items():
             patch.setenv(name, value)
         stage = Stage(case, remote, shop, case_sync(case))
         remote.prepare(stage.sync)
-        if not case.has_contacts:
+        if not case.has(Trait.CONTACTS):
             stage.put_all()
         yield stage

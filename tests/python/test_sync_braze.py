@@ -10,7 +10,8 @@ import orjson
 import pytest
 from intent.errors import BadInputError
 from intent.sync import courier, retry
-from intent.sync.destinations.braze import Braze, BrazeSettings, from_remote
+from intent.sync.destinations._json_answers import heard
+from intent.sync.destinations.braze import Braze, BrazeSettings
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -193,7 +194,7 @@ def test_trouble_is_told_from_refusals(status: int, advice: Advice) -> None:
     ],
 )
 def test_values_are_read_back(told: Any, kind: FieldType, ours: Value) -> None:
-    assert from_remote(told, kind) == ours
+    assert heard(told, kind) == ours
 
 
 # Runs -------------------------------------------------------------------------------

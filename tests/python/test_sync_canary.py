@@ -14,33 +14,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 import yaml
 from intent import cli
 from intent.sync import retry
-from standins import faults, find_cases
-from standins.case import Case
+from standins import faults
+from standins.case import Case, Trait
 from standins.kit import Answer, Call, Logged
 from sync_shop import PROJECT, SyncShop
-from sync_stage import Stage, set_stage
+from sync_stage import Stage, over, set_stage
 
-CASES = {case.name: case for case in find_cases()}
-NAMES = (
-    "braze",
-    "connectif",
-    "customer_io",
-    "eloqua",
-    "hubspot",
-    "klaviyo",
-    "marketo",
-    "pardot",
-    "salesforce",
-    "salesmanago",
-    "webhook",
-)
 CANARY = "zyxwcanary"
 KNOWS_PEOPLE = {"match_key", "payload", "before"}
 """Columns of the ledger, besides those of acknowledged values."""
@@ -111,8 +96,6 @@ def write_sync(file: Path, case: Case) -> None:
     """Write the sync's file, with what the case has otherwise."""
     text = (PROJECT / "syncs" / f"{case.sync}.yml").read_text(encoding="utf-8")
     content = {**yaml.safe_load(text), **case.changes, "rows_at_once": 5}
-    if case.name == "marketo":
-        content["options"] = {**content["options"], "settle_seconds": 0.05}
     file.write_text(yaml.safe_dump(json.loads(json.dumps(content))), encoding="utf-8")
 
 
@@ -138,21 +121,7 @@ def echo(case: Case, call: Call) -> Answer:
     """An answer of each destination's kind that repeats the whole request."""
     words = f"{dict(call.headers)} {call.query} " + call.body.decode(errors="replace")
     words = f"Value {words[:3_000]} is not valid"
-    bodies: Mapping[str, Any] = {
-        "braze": {"message": words, "errors": [{"type": words, "index": 0}]},
-        "connectif": {"status": 400, "title": "Bad Request", "detail": words},
-        "customer_io": {"errors": [{"reason": "x", "field": "", "message": words}]},
-        "eloqua": [{"type": "ObjectValidationError", "property": words}],
-        "hubspot": {"status": "error", "category": "X", "message": words},
-        "klaviyo": {"errors": [{"code": "x", "detail": words}]},
-        "marketo": {"success": False, "errors": [{"code": "1003", "message": words}]},
-        "pardot": {"code": 600, "message": words},
-        "salesforce": [{"errorCode": "INVALID_FIELD", "message": words}],
-        "salesmanago": {"success": False, "message": [words]},
-        "webhook": {"error": words},
-    }
-    status = 200 if case.name in ("marketo", "salesmanago") else 400
-    return Answer(status, bodies[case.name])
+    return Answer(case.echo_status, case.echo(words))
 
 
 def let_answers_echo(
@@ -182,12 +151,7 @@ def let_answers_echo(
     booth.patch.setattr(remote, "_answer", echoed)
 
 
-def over(*names: str) -> pytest.MarkDecorator:
-    cases = [CASES[name] for name in names]
-    return pytest.mark.parametrize("booth", cases, ids=str, indirect=True)
-
-
-@over(*NAMES)
+@over(Trait.CONTACTS, stage="booth")
 def test_17_nobody_is_named_anywhere(
     booth: Booth, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,7 +4,7 @@ A destination is tested by having a case in the module of its stand-in.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +12,13 @@ from intent.settings import places
 from intent.sync import service
 from intent.sync.destinations import destination_names
 from intent.sync.ledger import open_ledger
-from intent.sync.spec import Mode
 from standins import find_cases
-from standins.case import Case
+from standins.case import Case, Trait
 from standins.faults import APPLY_DROP
-from sync_stage import Silent, Stage, case_sync, set_stage
+from sync_stage import Silent, Stage, over_every_case, set_stage
 
-CASES = find_cases()
-CONTACTS = [case for case in CASES if case.has_contacts]
 OWN_TESTS = {"files"}
 """Destinations without a server have tests of their own."""
-MODES = {mode: [case for case in CONTACTS if mode in case.modes] for mode in Mode}
 HELD_BY_TEXT = (
     "\"quoted\" 'text', with; marks",
     "two\nlines and a\ttab",
@@ -43,34 +39,37 @@ def stage(
         yield made
 
 
-def over(cases: Sequence[Case]) -> pytest.MarkDecorator:
-    """Run a test once for each of some cases."""
-    return pytest.mark.parametrize("stage", cases, ids=str, indirect=True)
-
-
 def test_every_destination_has_a_case() -> None:
-    kinds = {case.stand_in().__class__.__module__ for case in CASES}
+    kinds = {case.stand_in().__class__.__module__ for case in find_cases()}
     tested = {kind.rpartition(".")[2] for kind in kinds}
     assert set(destination_names()) - OWN_TESTS <= tested
 
 
-@over(CASES)
+@pytest.mark.parametrize("case", find_cases(), ids=str)
+def test_a_case_says_what_it_lacks_and_why(case: Case) -> None:
+    assert all(why.strip() for why in case.lacks.values())
+    assert case.has(Trait.LISTS) is bool(case.lists)
+    assert case.has(Trait.EVENTS) is bool(case.event)
+    assert case.writes
+
+
+@over_every_case()
 def test_first_run_makes_the_remote_what_the_mart_is(stage: Stage) -> None:
     stage.shop.add(250)
-    if not stage.case.has_contacts:
+    if not stage.case.has(Trait.CONTACTS):
         stage.put_all()
     result = stage.run()
     expected = stage.expected()
     assert stage.records() == expected
     assert (result.acknowledged, result.planned) == (result.planned, len(expected))
-    made = expected.keys() if stage.case.has_contacts else ()
+    made = expected.keys() if stage.case.has(Trait.CONTACTS) else ()
     assert stage.remote.creations == dict.fromkeys(made, 1)
 
 
-@over(CASES)
+@over_every_case()
 def test_a_plan_foretells_the_run(stage: Stage) -> None:
     stage.shop.add(600)
-    if not stage.case.has_contacts:
+    if not stage.case.has(Trait.CONTACTS):
         stage.put_all()
     plan = service.plan(places(), stage.sync)
     result = stage.run()
@@ -78,7 +77,7 @@ def test_a_plan_foretells_the_run(stage: Stage) -> None:
     assert plan.requests == result.requests
 
 
-@over(CASES)
+@over_every_case()
 def test_second_run_writes_nothing(stage: Stage) -> None:
     stage.run()
     before = len(stage.remote.log)
@@ -87,7 +86,7 @@ def test_second_run_writes_nothing(stage: Stage) -> None:
     assert not stage.writes(before)
 
 
-@over(CASES)
+@over_every_case()
 def test_only_what_changed_is_sent(stage: Stage) -> None:
     stage.run()
     before = len(stage.remote.log)
@@ -96,7 +95,7 @@ def test_only_what_changed_is_sent(stage: Stage) -> None:
     stage.shop.change("segment = 'warm'", "email like 'person000000@%'")
     told = stage.records()
     result = stage.run()
-    if stage.case.has_contacts:
+    if stage.case.has(Trait.CONTACTS):
         changed = {stage.key(0)}
     else:
         now = stage.expected()
@@ -112,7 +111,7 @@ def test_only_what_changed_is_sent(stage: Stage) -> None:
         assert is_new is (key in changed)
 
 
-@over(CONTACTS)
+@over_every_case(Trait.CONTACTS)
 def test_a_null_clears_or_keeps_as_the_field_says(stage: Stage) -> None:
     stage.run()
     kept, cleared = stage.field("buying_stage"), stage.field("top_driver_1")
@@ -136,7 +135,7 @@ def test_a_null_clears_or_keeps_as_the_field_says(stage: Stage) -> None:
     assert again.planned == 0
 
 
-@over(CONTACTS)
+@over_every_case(Trait.CONTACTS)
 def test_texts_arrive_as_they_are(stage: Stage) -> None:
     for number, text in enumerate(HELD_BY_TEXT):
         quoted = text.replace("'", "''")
@@ -149,7 +148,7 @@ def test_texts_arrive_as_they_are(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over(CONTACTS)
+@over_every_case(Trait.CONTACTS)
 def test_a_contact_that_leaves_has_its_fields_unset(stage: Stage) -> None:
     stage.run()
     key = stage.key(1)
@@ -173,7 +172,7 @@ def kept_fields(stage: Stage) -> set[str]:
     return {name for name, rule in stage.sync.fields.items() if rule.if_null == "keep"}
 
 
-@over([case for case in CONTACTS if Mode.UPDATE_ONLY in case.modes])
+@over_every_case(Trait.CONTACTS, Trait.UPDATE_ONLY)
 def test_a_contact_that_leaves_is_not_created_by_it(stage: Stage) -> None:
     stage.run()
     stage.remove(stage.key(1))
@@ -184,7 +183,7 @@ def test_a_contact_that_leaves_is_not_created_by_it(stage: Stage) -> None:
     assert stage.run().planned == 0
 
 
-@over(MODES[Mode.MIRROR])
+@over_every_case(Trait.MIRROR)
 def test_a_mirror_deletes_what_it_has_no_more(stage: Stage) -> None:
     stage.change_sync(mode="mirror")
     stage.run()
@@ -195,7 +194,7 @@ def test_a_mirror_deletes_what_it_has_no_more(stage: Stage) -> None:
     assert stage.run().planned == 0
 
 
-@over(CONTACTS)
+@over_every_case(Trait.CONTACTS)
 def test_an_erased_contact_is_deleted(stage: Stage) -> None:
     stage.run()
     key = stage.key(1)
@@ -214,7 +213,7 @@ def test_an_erased_contact_is_deleted(stage: Stage) -> None:
     assert stage.run().planned == 0
 
 
-@over(MODES[Mode.UPDATE_ONLY])
+@over_every_case(Trait.CONTACTS, Trait.UPDATE_ONLY)
 def test_update_only_creates_nothing(stage: Stage) -> None:
     stage.change_sync(mode="update_only")
     there = {stage.key(number) for number in (0, 2, 4)}
@@ -230,7 +229,7 @@ def test_update_only_creates_nothing(stage: Stage) -> None:
     assert stage.records()[stage.key(0)] == stage.expected()[stage.key(0)]
 
 
-@over(MODES[Mode.CREATE_ONLY])
+@over_every_case(Trait.CREATE_ONLY)
 def test_create_only_leaves_what_is_there_alone(stage: Stage) -> None:
     stage.change_sync(mode="create_only")
     there, field = stage.key(2), stage.field("top_interest")
@@ -243,7 +242,7 @@ def test_create_only_leaves_what_is_there_alone(stage: Stage) -> None:
     assert stage.run().acknowledged == 0
 
 
-@over([case for case in CONTACTS if case.lists])
+@over_every_case(Trait.LISTS)
 def test_lists_hold_the_contacts_of_a_segment(stage: Stage) -> None:
     stage.change_sync(segment_changes={"as": "lists", "lists": dict(stage.case.lists)})
     stage.run()
@@ -272,7 +271,7 @@ def test_lists_hold_the_contacts_of_a_segment(stage: Stage) -> None:
     assert stage.run().planned == 0
 
 
-@over([case for case in CONTACTS if case.event])
+@over_every_case(Trait.EVENTS)
 def test_events_tell_changes_of_the_segment_once(stage: Stage) -> None:
     read = stage.case.event
     assert read
@@ -296,7 +295,7 @@ def test_events_tell_changes_of_the_segment_once(stage: Stage) -> None:
     assert len({event_id for _, event_id, *_ in map(read, stage.remote.events())}) == 2
 
 
-@over(CONTACTS)
+@over_every_case(Trait.CONTACTS)
 def test_exactly_the_poison_rows_are_refused(stage: Stage) -> None:
     stage.shop.add(230)
     bad = [7, 120, 121]
@@ -322,7 +321,7 @@ def test_exactly_the_poison_rows_are_refused(stage: Stage) -> None:
     assert not service.rejected(places(), stage.sync)
 
 
-@over([case for case in CASES if case.omits])
+@over_every_case(Trait.READ_BACK)
 def test_rows_that_are_passed_over_in_silence_are_sent_again(stage: Stage) -> None:
     keys = sorted(stage.expected())[:2]
     for key in keys:
@@ -332,12 +331,12 @@ def test_rows_that_are_passed_over_in_silence_are_sent_again(stage: Stage) -> No
     assert stage.records() == stage.expected()
 
 
-@over(CASES)
+@over_every_case()
 def test_an_answer_that_is_lost_does_no_harm(stage: Stage) -> None:
     stage.run()
     stage.shop.change("segment = 'warm', intent_score = 1.5")
     stage.shop.add(8)
-    if not stage.case.has_contacts:
+    if not stage.case.has(Trait.CONTACTS):
         stage.put_all()
     first = stage.writes()[0]
     path = re.sub(r"/\d+/", r"/\\d+/", first.path)  # a job's number
@@ -348,7 +347,7 @@ def test_an_answer_that_is_lost_does_no_harm(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over([case for case in CONTACTS if case_sync(case).match.ignore_case])
+@over_every_case(Trait.SPELLINGS)
 def test_spellings_of_one_key_are_one_record(stage: Stage) -> None:
     stage.shop.change("email = upper(email)", "contact_id = md5('contact 0')")
     stage.shop.change(
@@ -360,16 +359,16 @@ def test_spellings_of_one_key_are_one_record(stage: Stage) -> None:
     assert "person000002@shop.example" not in stage.records()
 
 
-@over(CASES)
+@over_every_case()
 def test_check_finds_nothing_wrong_with_the_sync_that_ships(stage: Stage) -> None:
     findings = service.check(places(), stage.sync)
     assert [finding for finding in findings if not finding.ok] == []
     lines = "\n".join(service.setup(stage.sync).steps)
-    if stage.case.has_schema:
+    if stage.case.has(Trait.SCHEMA):
         assert [name for name in stage.sync.fields if name not in lines] == []
 
 
-@over([case for case in CASES if case.omits])
+@over_every_case(Trait.READ_BACK)
 def test_reconcile_finds_what_others_changed(stage: Stage) -> None:
     stage.run()
     drift = service.reconcile(places(), stage.sync)
@@ -382,7 +381,7 @@ def test_reconcile_finds_what_others_changed(stage: Stage) -> None:
     assert (drift.missing, dict(drift.by_field)) == (1, {field: 1})
 
 
-@over([case for case in CONTACTS if Mode.UPSERT in case.modes])
+@over_every_case(Trait.UPSERT)
 def test_a_run_that_is_taken_back_leaves_what_was_before(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,7 +400,7 @@ def test_a_run_that_is_taken_back_leaves_what_was_before(
     assert not any(field in after.get(key, {}) for key in new)
 
 
-@over([case for case in CASES if case.omits and case.has_contacts])
+@over_every_case(Trait.CONTACTS, Trait.READ_BACK)
 def test_reconcile_takes_its_sample_of_what_is_there(stage: Stage) -> None:
     stage.run()
     stage.shop.change("is_exportable = false", "contact_id <> md5('contact 1')")

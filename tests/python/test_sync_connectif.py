@@ -11,7 +11,8 @@ import pytest
 from intent.errors import BadInputError
 from intent.settings import places
 from intent.sync import service
-from intent.sync.destinations.connectif import Connectif, ConnectifSettings, heard
+from intent.sync.destinations._json_answers import heard
+from intent.sync.destinations.connectif import Connectif, ConnectifSettings
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,

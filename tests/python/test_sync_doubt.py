@@ -1,31 +1,14 @@
 """What may have been done unnoticed is made good, whatever the mart says by then."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from intent.sync import courier, retry, service
 from intent.sync.ledger import open_ledger
-from standins import find_cases
-from standins.case import Case
-from standins.faults import APPLY_DROP
-from sync_stage import Stage, set_stage
-
-NAMES = (
-    "connectif",
-    "customer_io",
-    "hubspot",
-    "klaviyo",
-    "salesforce",
-    "salesmanago",
-    "webhook",
-)
-CASES = [case for case in find_cases() if case.name in NAMES]
-WRITES = (
-    r"^/contacts/|"
-    r"/(batch|batchupsert|upsert|update|\w+__c|sobjects|hooks|\w*segments?"
-    r"|memberships|profile-bulk-import-jobs|events)\b.*$"
-)
+from standins import find_case, find_usual
+from standins.case import Trait
+from sync_stage import Stage, number, over, over_case, set_stage
 
 
 @pytest.fixture
@@ -38,29 +21,19 @@ def stage(
         yield made
 
 
-def over(cases: Sequence[Case]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("stage", cases, ids=str, indirect=True)
-
-
-def number(of: int) -> str:
-    return f"contact_id = md5('contact {of}')"
-
-
-def run_unheard(stage: Stage, path: str = WRITES, heard: int = 0) -> None:
+def run_unheard(stage: Stage, path: str = "", heard: int = 0) -> None:
     """Run while what is written is done, and no answer to it comes.
 
     But for the answers to some requests, which come first.
     """
-    heard += stage.case.name == "webhook"  # its check goes the same way
-    for method in ("POST", "PUT", "PATCH"):
-        stage.remote.faults.add(APPLY_DROP, path, method, heard + 1, times=None)
+    stage.hear_nothing(path, heard)
     result = stage.run()
     assert result.acknowledged < result.planned
     assert stage.remote.faults.befell
     stage.remote.faults.clear()
 
 
-@over(CASES)
+@over(Trait.CONTACTS)
 def test_a_change_that_is_undone_before_anyone_heard_of_it(stage: Stage) -> None:
     stage.run()
     before = stage.records()
@@ -73,7 +46,7 @@ def test_a_change_that_is_undone_before_anyone_heard_of_it(stage: Stage) -> None
     assert stage.run().planned == 0
 
 
-@over(CASES)
+@over(Trait.CONTACTS)
 def test_a_contact_that_leaves_before_anyone_heard_that_it_is_there(
     stage: Stage,
 ) -> None:
@@ -89,7 +62,7 @@ def test_a_contact_that_leaves_before_anyone_heard_that_it_is_there(
     assert stage.run().planned == 0
 
 
-@over(CASES)
+@over(Trait.CONTACTS)
 def test_a_contact_that_returns_before_anyone_heard_that_it_left(stage: Stage) -> None:
     stage.run()
     stage.shop.change("is_exportable = false", number(0))
@@ -100,29 +73,30 @@ def test_a_contact_that_returns_before_anyone_heard_that_it_left(stage: Stage) -
     assert stage.run().planned == 0
 
 
-@over([case for case in CASES if case.name in ("customer_io", "hubspot")])
+@over_case(*(case.name for case in find_usual(Trait.LISTS) if case.lists_at))
 def test_a_list_that_is_undone_before_anyone_heard_of_it(stage: Stage) -> None:
     stage.change_sync(segment_changes={"as": "lists", "lists": dict(stage.case.lists)})
     stage.run()
     before = stage.remote.lists()
+    path = stage.case.lists_at
     for to in ("warm", "cold"):
         stage.shop.change(f"segment = '{to}'", number(0))
-        run_unheard(stage, r"(memberships|segments)/")
-        run_unheard(stage, r"(memberships|segments)/")
+        run_unheard(stage, path)
+        run_unheard(stage, path)
         assert stage.remote.lists() != before
         stage.shop.change("segment = 'hot'", number(0))
         stage.run()
         assert stage.remote.lists() == before
         assert stage.run().planned == 0
     stage.shop.change("segment = 'hot'", number(2))
-    run_unheard(stage, r"(memberships|segments)/")
+    run_unheard(stage, path)
     stage.shop.change("is_exportable = false", number(2))
     stage.run()
     assert stage.remote.lists() == before
     assert stage.run().planned == 0
 
 
-@over([case for case in CASES if case.event])
+@over(Trait.EVENTS)
 def test_an_event_that_is_undone_before_anyone_heard_of_it(stage: Stage) -> None:
     read = stage.case.event
     assert read
@@ -138,7 +112,7 @@ def test_an_event_that_is_undone_before_anyone_heard_of_it(stage: Stage) -> None
     assert stage.run().planned == 0
 
 
-@over([case for case in CASES if case.event])
+@over(Trait.EVENTS)
 def test_a_first_run_that_is_cut_short_tells_no_changes_later(stage: Stage) -> None:
     read = stage.case.event
     assert read
@@ -156,7 +130,7 @@ def test_a_first_run_that_is_cut_short_tells_no_changes_later(stage: Stage) -> N
 def test_what_later_runs_told_outlasts_the_settling_of_an_earlier_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [case] = [case for case in CASES if case.name == "customer_io"]
+    case = find_case("customer_io")
     with set_stage(case, tmp_path / "shop", monkeypatch) as stage:
         first = stage.run()
         stage.shop.change("segment = 'cold', intent_score = 0.1", number(0))
@@ -183,7 +157,7 @@ class Killed(BaseException):
     """As near to a SIGKILL as one process comes."""
 
 
-@over([case for case in CASES if case.name == "hubspot"])
+@over_case("hubspot")
 def test_a_run_that_dies_before_it_wiped_out_an_erasure_is_made_good(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """Runs that are taken back, or taken up again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,23 +11,8 @@ from intent.settings import places
 from intent.sync import service
 from intent.sync.ledger import open_ledger
 from intent.sync.results import RunResult
-from standins import find_cases
-from standins.case import Case
-from sync_stage import Silent, Stage, set_stage
-
-NAMES = (
-    "braze",
-    "connectif",
-    "customer_io",
-    "eloqua",
-    "hubspot",
-    "klaviyo",
-    "pardot",
-    "salesmanago",
-    "webhook",
-)
-CASES = [case for case in find_cases() if case.name in NAMES]
-[CUSTOMER_IO] = [case for case in CASES if case.name == "customer_io"]
+from standins.case import Trait
+from sync_stage import Silent, Stage, number, over, over_case, set_stage
 
 
 @dataclass
@@ -62,16 +47,7 @@ def stage(
         yield Past(made.case, made.remote, made.shop, made.sync)
 
 
-def over(cases: Sequence[Case]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("stage", cases, ids=str, indirect=True)
-
-
-def number(*of: int) -> str:
-    ids = ", ".join(f"md5('contact {each}')" for each in of)
-    return f"contact_id in ({ids})"
-
-
-@over(CASES)
+@over(Trait.UPSERT)
 def test_who_left_by_mistake_is_told_again(stage: Past) -> None:
     stage.run()
     before = stage.records()
@@ -84,7 +60,7 @@ def test_who_left_by_mistake_is_told_again(stage: Past) -> None:
     assert stage.run().planned == 0
 
 
-@over(CASES)
+@over(Trait.UPSERT)
 def test_nobody_who_objected_is_told_by_a_rollback(stage: Past) -> None:
     """Whether that was in the run that is taken back, or since."""
     stage.run()
@@ -105,7 +81,7 @@ def test_nobody_who_objected_is_told_by_a_rollback(stage: Past) -> None:
         assert there <= kept
 
 
-@over([CUSTOMER_IO])
+@over_case("customer_io")
 def test_who_may_be_told_must_be_known(stage: Past) -> None:
     run = stage.run()
     stage.shop.warehouse.rename(stage.shop.folder / "away.duckdb")
@@ -113,7 +89,7 @@ def test_who_may_be_told_must_be_known(stage: Past) -> None:
         stage.rollback(run)
 
 
-@over(CASES)
+@over(Trait.UPSERT)
 def test_nobody_who_objected_is_told_by_the_rest_of_a_run(stage: Past) -> None:
     stage.run()
     stage.shop.change("segment = 'cold', intent_score = 0.1", number(0, 3))
@@ -127,7 +103,7 @@ def test_nobody_who_objected_is_told_by_the_rest_of_a_run(stage: Past) -> None:
     assert stage.run().acknowledged == 1
 
 
-@over(CASES)
+@over(Trait.UPSERT)
 def test_a_rollback_can_be_taken_back(stage: Past) -> None:
     stage.run()
     before = stage.records()
@@ -145,7 +121,7 @@ def test_a_rollback_can_be_taken_back(stage: Past) -> None:
     assert stage.run().planned == 0
 
 
-@over(CASES)
+@over(Trait.UPSERT)
 def test_what_a_later_run_wrote_stays(stage: Past) -> None:
     stage.run()
     before = stage.records()
@@ -158,7 +134,7 @@ def test_what_a_later_run_wrote_stays(stage: Past) -> None:
     assert stage.records() == {**after, stage.key(0): before[stage.key(0)]}
 
 
-@over([case for case in CASES if case.event])
+@over(Trait.UPSERT, Trait.EVENTS)
 def test_no_event_is_told_twice_because_of_a_rollback(stage: Past) -> None:
     read = stage.case.event
     assert read
@@ -181,7 +157,7 @@ def test_no_event_is_told_twice_because_of_a_rollback(stage: Past) -> None:
     assert [read(one)[2:] for one in stage.remote.events()][1:] == [(None, "cold")]
 
 
-@over([case for case in CASES if case.lists])
+@over(Trait.UPSERT, Trait.LISTS)
 def test_lists_are_as_they_were_before_a_run(stage: Past) -> None:
     stage.change_sync(segment_changes={"as": "lists", "lists": dict(stage.case.lists)})
     stage.run()
@@ -206,7 +182,7 @@ def test_lists_are_as_they_were_before_a_run(stage: Past) -> None:
     assert stage.records() == stage.expected()
 
 
-@over([CUSTOMER_IO])
+@over_case("customer_io")
 def test_a_run_that_wrote_nothing_has_nothing_to_take_back(stage: Past) -> None:
     stage.shop.change("email = null, contact_id = ' ' || contact_id", number(1))
     stage.run()

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from intent.errors import BadInputError
 from intent.sync.destinations import _eloqua_import as imports
+from intent.sync.destinations import _import_jobs as jobs
 from intent.sync.destinations._csv_files import BETWEEN
 from intent.sync.destinations.eloqua import Eloqua, EloquaSettings, from_eloqua
 from intent.sync.model import Advice, Job, Op, Part, Response, Row, State
@@ -96,9 +97,9 @@ def test_files_are_full_and_no_larger_than_allowed(
     files = [file for part in parts for file in part.content.split(BETWEEN)]
     assert all(1_900 < len(file) <= 2_000 for file in files[:-1])
     assert len(files[0]) <= 2_000
-    assert list(imports.files_of(Part(parts[0].rows, parts[0].route), one.sync)) == (
-        parts[0].content.split(BETWEEN)
-    )
+    assert list(
+        imports.format_of(one.sync).files_of(Part(parts[0].rows, parts[0].route))
+    ) == (parts[0].content.split(BETWEEN))
 
 
 def test_a_field_that_is_kept_is_in_no_column() -> None:
@@ -167,7 +168,7 @@ def test_a_404_to_a_file_begins_anew() -> None:
     [part] = one.pack([row(1, **{SEGMENT: "hot"})])
     job = Job("data", URI, {"file": 0})
     assert one.advance(part, job, answer(b"", 404)).job.step == "start"
-    last = Job("data", URI, {"file": 0, "restarts": imports.RESTARTS})
+    last = Job("data", URI, {"file": 0, "restarts": jobs.RESTARTS})
     assert one.advance(part, last, answer(b"", 404)).job.step == "done"
 
 

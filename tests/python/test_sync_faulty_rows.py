@@ -1,6 +1,6 @@
 """A row at which we fail is refused alone: all others go, in this run and the next."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,8 @@ from intent.sync import packing, service
 from intent.sync.adapter import Adapter
 from intent.sync.destinations import find_adapter
 from intent.sync.model import Job, Part, Request, Row
-from standins import find_cases
-from standins.case import Case
-from sync_stage import Stage, set_stage
-
-NAMES = (
-    "braze",
-    "connectif",
-    "customer_io",
-    "eloqua",
-    "hubspot",
-    "klaviyo",
-    "marketo",
-    "pardot",
-    "salesforce",
-    "salesmanago",
-    "webhook",
-)
-CASES = [case for case in find_cases() if case.name in NAMES]
+from standins.case import Trait
+from sync_stage import Stage, over, over_case, set_stage
 
 
 @pytest.fixture
@@ -37,10 +21,6 @@ def stage(
 ) -> Iterator[Stage]:
     with set_stage(request.param, tmp_path / "shop", monkeypatch) as made:
         yield made
-
-
-def over(cases: Sequence[Case]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("stage", cases, ids=str, indirect=True)
 
 
 def trip(bad: set[str], rows: Iterable[Row]) -> None:
@@ -87,7 +67,7 @@ def tripping(kind: type[Adapter[Any]], name: str, bad: set[str]) -> Callable[...
 
 
 @pytest.mark.parametrize("where", ["pack", "refuse", "request"])
-@over(CASES)
+@over(Trait.CONTACTS)
 def test_a_row_that_we_fail_at_is_refused_alone(
     stage: Stage, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +89,7 @@ def test_a_row_that_we_fail_at_is_refused_alone(
     assert stage.records() == expected
 
 
-@over([case for case in CASES if case.name == "marketo"])
+@over_case("marketo")
 def test_a_job_that_we_fail_at_is_not_begun(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +103,7 @@ def test_a_job_that_we_fail_at_is_not_begun(
     assert (result.rejected, result.acknowledged) == (1, result.planned - 1)
 
 
-@over([case for case in CASES if case.name == "webhook"])
+@over_case("webhook")
 def test_a_fault_in_all_rows_is_one_of_ours(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,7 +119,7 @@ def test_a_fault_in_all_rows_is_one_of_ours(
     monkeypatch.undo()
 
 
-@over([case for case in CASES if case.name == "customer_io"])
+@over_case("customer_io")
 def test_moments_and_numbers_that_are_none_are_refused_alone(stage: Stage) -> None:
     for number, moment in enumerate(("infinity", "-infinity", "12026-07-01")):
         stage.shop.change(
@@ -153,7 +133,7 @@ def test_moments_and_numbers_that_are_none_are_refused_alone(stage: Stage) -> No
     assert codes == {"NOT_A_MOMENT": 3, "NOT_A_NUMBER": 1}
 
 
-@over([case for case in CASES if case.name == "customer_io"])
+@over_case("customer_io")
 def test_a_number_that_is_too_large_for_an_integer_stops_nobody(stage: Stage) -> None:
     fields = {
         name: rule.model_dump(exclude_defaults=True)

@@ -1,6 +1,6 @@
 """Rows that came to nothing are tried again, but neither too often nor too late."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +8,8 @@ import pytest
 from intent.settings import places
 from intent.sync import service
 from intent.sync.ledger import open_ledger
-from standins import find_cases
-from standins.case import Case
-from sync_stage import Stage, set_stage
-
-CASES = [case for case in find_cases() if case.name in ("hubspot", "salesforce")]
-[CUSTOMER_IO] = [case for case in find_cases() if case.name == "customer_io"]
+from standins.case import Trait
+from sync_stage import Stage, number, over, over_case, set_stage
 
 
 @pytest.fixture
@@ -22,14 +18,6 @@ def stage(
 ) -> Iterator[Stage]:
     with set_stage(request.param, tmp_path / "shop", monkeypatch) as made:
         yield made
-
-
-def over(cases: Sequence[Case]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("stage", cases, ids=str, indirect=True)
-
-
-def number(of: int) -> str:
-    return f"contact_id = md5('contact {of}')"
 
 
 def in_ledger(stage: Stage, sql: str) -> list[tuple[Any, ...]]:
@@ -45,7 +33,7 @@ def let_pauses_pass(stage: Stage) -> None:
     )
 
 
-@over(CASES)
+@over(Trait.UPDATE_ONLY)
 def test_who_is_not_there_is_looked_up_again_in_time(stage: Stage) -> None:
     stage.change_sync(mode="update_only")
     assert stage.run().skipped == 12
@@ -65,7 +53,7 @@ def test_who_is_not_there_is_looked_up_again_in_time(stage: Stage) -> None:
     assert stage.run().skipped == 11
 
 
-@over(CASES)
+@over(Trait.UPDATE_ONLY)
 def test_who_is_not_there_is_looked_up_at_once_when_it_matters(stage: Stage) -> None:
     """Not when a score fades a little, as all do, all the time."""
     stage.change_sync(mode="update_only")
@@ -80,7 +68,7 @@ def test_who_is_not_there_is_looked_up_at_once_when_it_matters(stage: Stage) -> 
     assert stage.run().acknowledged == 2
 
 
-@over(CASES)
+@over(Trait.UPDATE_ONLY)
 def test_who_leaves_while_held_back_is_forgotten(stage: Stage) -> None:
     stage.change_sync(mode="update_only")
     stage.run()
@@ -94,7 +82,7 @@ def test_who_leaves_while_held_back_is_forgotten(stage: Stage) -> None:
     assert not stage.records()[stage.key(3)].keys() & stage.sync.fields.keys()
 
 
-@over([CUSTOMER_IO])
+@over_case("customer_io")
 def test_what_hangs_on_a_row_is_held_with_it(stage: Stage) -> None:
     stage.change_sync(segment_changes={"as": "events"})
     stage.run()
@@ -111,7 +99,7 @@ def test_what_hangs_on_a_row_is_held_with_it(stage: Stage) -> None:
     assert stage.records() == stage.expected()
 
 
-@over([CUSTOMER_IO])
+@over_case("customer_io")
 def test_an_objection_ends_what_is_held_in_doubt_or_refused(stage: Stage) -> None:
     stage.run()
     told = stage.records()
@@ -128,7 +116,7 @@ def test_an_objection_ends_what_is_held_in_doubt_or_refused(stage: Stage) -> Non
     assert stage.run().planned == 0
 
 
-@over([CUSTOMER_IO])
+@over_case("customer_io")
 def test_a_holdout_that_is_drawn_later_leaves(stage: Stage) -> None:
     stage.run()
     stage.shop.change("is_holdout = true", number(1))

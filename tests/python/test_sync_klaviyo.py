@@ -358,42 +358,6 @@ def test_refused_rows_are_found_if_errors_tell_nothing(stage: Stage) -> None:
     assert (result.rejected, result.acknowledged) == (1, 11)
 
 
-def test_an_import_that_is_cancelled_is_sent_again(stage: Stage) -> None:
-    remote_of(stage).imports_that_are_cancelled = 1
-    assert stage.run().acknowledged == 12
-    assert stage.records() == stage.expected()
-
-
-def test_an_import_that_is_stuck_is_looked_after_by_the_next_run(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    remote = remote_of(stage)
-    remote.import_seconds = 3600
-    monkeypatch.setattr(courier, "JOB_HOURS", 0.1 / 3600)
-    assert stage.run().in_doubt == 12
-    [job] = remote.jobs.values()
-    job.ends_at = 0.0
-    stage.run()
-    assert [*remote.jobs.values()] == [job]
-    assert stage.records() == stage.expected()
-    assert stage.run().planned == 0
-
-
-def test_an_import_that_is_forgotten_over_there_is_sent_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    remote = remote_of(stage)
-    remote.import_seconds = 3600
-    with monkeypatch.context() as patch:
-        patch.setattr(courier, "JOB_HOURS", 0.1 / 3600)
-        assert stage.run().in_doubt == 12
-    remote.jobs.clear()
-    remote.import_seconds = 0.02
-    stage.run()
-    assert stage.run().planned == 0
-    assert stage.records() == stage.expected()
-
-
 # Syncs ------------------------------------------------------------------------------
 
 

@@ -15,23 +15,12 @@ from intent.sync.load import load_syncs
 from intent.sync.secrets import setting_states
 from intent.sync.spec import Sync
 from live_play import PARTS, Fact, Live, Part, play
-from standins import find_cases
+from standins import find_cases, find_usual
+from standins.case import Trait
 from standins.kit import StandIn
 from sync_shop import PROJECT, SyncShop
 
-SYNCS = (
-    "connectif",
-    "hubspot",
-    "salesforce_contacts",
-    "customer_io",
-    "marketo",
-    "pardot",
-    "eloqua",
-    "klaviyo",
-    "braze",
-    "salesmanago",
-    "webhook",
-)
+SYNCS = [case.sync for case in find_usual(Trait.CONTACTS)]
 SECONDS = 90.0
 """How long what was acknowledged may take to be seen."""
 

@@ -1,6 +1,7 @@
 """The files of syncs: what is wrong, in which line, and what is right."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +14,7 @@ from intent.sync.schema import schema_text
 from intent.sync.spec import FieldType, Trigger
 
 SHIPPED = sorted(places().syncs.glob("*.yml"))
+PAGES = places().syncs.parent / "docs" / "destinations"
 HEAD = """\
 destination: webhook
 object: contacts
@@ -253,6 +255,15 @@ def test_the_syncs_that_come_with_the_project(file: Path) -> None:
     jsonschema.validate(yaml.safe_load(file.read_text("utf-8")), schema)
     first = file.read_text("utf-8").splitlines()[0]
     assert first == "# yaml-language-server: $schema=schema.json"
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_the_page_of_a_destination_has_the_mapping_that_ships(file: Path) -> None:
+    sync = load_sync(file)
+    page = PAGES / f"{sync.destination}.md"
+    _, _, mapping = page.read_text("utf-8").partition("## Mapping\n")
+    told = re.findall(r"^\| `[^|]+ \| `(\w+)` \|", mapping, re.MULTILINE)
+    assert not mapping or told == [*sync.fields]
 
 
 def test_the_schema_finds_faults() -> None:

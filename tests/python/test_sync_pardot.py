@@ -109,7 +109,7 @@ def test_files_are_full_and_ten_to_an_import(monkeypatch: pytest.MonkeyPatch) ->
     assert all(file.startswith(b"matchEmail,a\n") for each in files for file in each)
     assert sum(len(part.rows) for part in parts) == 100
     anew = Part(parts[0].rows, parts[0].route)
-    assert list(imports.files_of(anew)) == files[0]
+    assert list(imports.format_of(one.sync).files_of(anew)) == files[0]
     assert one.requests_of(parts[0]) == 13
 
 

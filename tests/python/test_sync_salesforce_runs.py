@@ -518,7 +518,7 @@ def test_a_job_that_vanished_while_nobody_looked_is_sent_again(many: Stage) -> N
     method, path = STEPS["results"]
     many.remote.faults.add(HANG, path, method)
     run_until_killed(many, method, path)
-    org(many).forget_jobs()
+    org(many).let_a_week_pass()
     many.shop.change("segment = 'warm', intent_score = 1.5")
     result = many.run()
     assert result.deferred == result.in_doubt == 0

@@ -7,11 +7,11 @@ import pytest
 from intent.settings import places
 from intent.sync import service
 from intent.sync.ledger import open_ledger
-from standins import find_cases
+from standins import find_case
 from standins.hubspot import HubSpotStandIn
 from sync_stage import Stage, set_stage
 
-[HUBSPOT] = [case for case in find_cases() if case.name == "hubspot"]
+HUBSPOT = find_case("hubspot")
 KEPT, GONE = 0, 3  # both are hot
 
 

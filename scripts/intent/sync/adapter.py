@@ -31,7 +31,7 @@ from intent.sync.model import (
     Verdict,
 )
 from intent.sync.secrets import Settings
-from intent.sync.spec import Mode, Sync
+from intent.sync.spec import FieldType, Mode, Sync
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
@@ -83,6 +83,11 @@ class Adapter(ABC, Generic[SettingsT]):
     @abstractmethod
     def limits(self) -> Limits:
         """What the destination allows, for this sync."""
+
+    def field_type(self, name: str) -> FieldType:
+        """The type of ours that a field of the sync has; others are read as text."""
+        rule = self.sync.fields.get(name)
+        return rule.type if rule else FieldType.TEXT
 
     # Authorisation -----------------------------------------------------------------
 

@@ -8,7 +8,7 @@ one *outcome*.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 Value = str | int | float | bool | None
 """As JSON has it. A moment is text such as `2026-07-01T08:00:00Z`, a date
@@ -163,6 +163,11 @@ class Response:
     """Names in lower case."""
     content: bytes = b""
 
+    @property
+    def is_fine(self) -> bool:
+        """The request was carried out, by the status."""
+        return 200 <= self.status < 300
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -216,6 +221,11 @@ class Window:
     seconds: float
     counts_rows: bool = False
     """True: it counts `Request.units`; False: requests."""
+
+    @classmethod
+    def of_rate(cls, a_second: float) -> Self:
+        """So many requests a second, or one in some seconds."""
+        return cls(max(1, round(a_second)), max(1.0, 1 / a_second))
 
 
 @dataclass(frozen=True, slots=True)

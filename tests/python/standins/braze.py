@@ -14,7 +14,7 @@ import orjson
 from intent.sync.spec import Sync
 from sync_shop import load_sync
 
-from standins.case import Case, Told
+from standins.case import Case, Told, Trait
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 API_KEY = "11ae5b4b-2445-4440-a04f-bf537764c9ad"
@@ -319,9 +319,19 @@ CASES = (
             "options": {"read_back": True, "settle_seconds": 0.05},
             "fields": all_fields(),
         },
+        writes="^/users/track$",
+        unheard="^/users/",
+        echo=lambda words: {"message": words, "errors": [{"type": words, "index": 0}]},
         event=read_event,
-        has_schema=False,
-        omits=True,
+        lacks={
+            Trait.SPELLINGS: "records are found by our id",
+            Trait.LISTS: "segments there are made of attributes, by no list",
+            Trait.SCHEMA: "attributes are there once they are written",
+            Trait.QUOTA: "its documentation knows of no requests a day",
+            Trait.TOKENS: "its key does not expire",
+            Trait.CLOCK: "requests are not dated",
+            Trait.JOBS: "what it takes is done when it answers",
+        },
     ),
 )
 

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import orjson
-from intent.sync.spec import FieldType, Mode, Sync
+from intent.sync.spec import FieldType, Sync
 
-from standins.case import Case
+from standins.case import Case, Trait
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 API_KEY = "key4711id0815:keysecret4242zz"
@@ -231,8 +231,18 @@ CASES = (
         ConnectifStandIn,
         settings,
         changes={"options": {"requests_a_second": RATE}},
-        modes=frozenset(Mode),
+        writes="/contacts/",
+        echo=lambda words: {"status": 400, "title": "Bad Request", "detail": words},
         names_in_path=True,
+        lacks={
+            Trait.READ_BACK: "each row has an answer of its own",
+            Trait.EVENTS: "the sync has fields that say as much",
+            Trait.LISTS: "it has no lists that can be written to",
+            Trait.QUOTA: "its documentation knows of no requests a day",
+            Trait.TOKENS: "its key does not expire",
+            Trait.CLOCK: "requests are not dated",
+            Trait.JOBS: "what it takes is done when it answers",
+        },
     ),
 )
 

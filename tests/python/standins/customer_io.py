@@ -16,7 +16,7 @@ from typing import Any, Literal
 import orjson
 from intent.sync.spec import FieldType, Sync
 
-from standins.case import Case, Told
+from standins.case import Case, Told, Trait
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 SITE_ID = "site-4711"
@@ -462,9 +462,22 @@ CASES = (
         "customer_io",
         CustomerIoStandIn,
         settings,
-        has_schema=False,
+        writes="/api/v2/batch",
+        unheard="/api/v2/batch|/segments/",
+        lists_at="/segments/",
+        echo=lambda words: {"errors": [{"reason": "x", "field": "", "message": words}]},
         lists={"hot": "11", "warm": "12"},
         event=read_event,
+        lacks={
+            Trait.SPELLINGS: "records are found by our id",
+            Trait.READ_BACK: "what it takes, it never tells",
+            Trait.SCHEMA: "attributes are there once they are written",
+            Trait.QUOTA: "its documentation knows of no requests a day",
+            Trait.TOKENS: "its key does not expire",
+            Trait.CLOCK: "requests are not dated",
+            Trait.ONE_AT_A_TIME: "writes are dated: the newest holds",
+            Trait.JOBS: "what it takes is done when it answers",
+        },
     ),
 )
 

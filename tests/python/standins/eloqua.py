@@ -22,7 +22,7 @@ from typing import Any
 
 from intent.sync.spec import FieldType, Sync
 
-from standins.case import Case
+from standins.case import Case, Trait
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 COMPANY, USER = "ShopExample", "intent.api"
@@ -83,6 +83,7 @@ class Run:
     of: Definition
     status: str = "pending"
     looks: int = 0
+    is_held: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
@@ -104,6 +105,8 @@ class EloquaStandIn(StandIn):
         self.windows = [RateWindow("syncs", 2_000, 3_600.0, units)]
         self.looks_until_done = 0
         """How often a sync is looked at in vain."""
+        self.held = 0
+        """So many syncs from now on do not end."""
         self.failing = 0
         """So many syncs from now on end with an error."""
         self.page = 1_000
@@ -114,6 +117,8 @@ class EloquaStandIn(StandIn):
         """The bytes of each file that was staged."""
         self.definitions: dict[str, Definition] = {}
         self.syncs: dict[str, Run] = {}
+        self._definition_ids = itertools.count(301)
+        self._sync_ids = itertools.count(601)
         self._ids = itertools.count(900_001)
         self._contacts: dict[int, Contact] = {}
         self._by_email: dict[str, Contact] = {}
@@ -190,7 +195,7 @@ class EloquaStandIn(StandIn):
             (each["action"], list_of(each)) for each in told.get("syncActions") or []
         ]
         fields = {column: field_of(text) for column, text in told["fields"].items()}
-        uri = f"/contacts/{kind}/{len(self.definitions) + 301}"
+        uri = f"/contacts/{kind}/{next(self._definition_ids)}"
         rule = told.get("importRule", RULES[0])
         self.definitions[uri] = Definition(uri, fields, rule, actions)
         return Answer(201, {**told, "uri": uri})
@@ -248,7 +253,8 @@ class EloquaStandIn(StandIn):
             return invalid("syncedInstanceUri", "ObjectReferenceRequirement")
         if any(run.of is one and not run.has_ended for run in self.syncs.values()):
             return Answer(409, b"There was a conflict.")
-        run = Run(f"/syncs/{len(self.syncs) + 601}", one)
+        run = Run(f"/syncs/{next(self._sync_ids)}", one)
+        run.is_held, self.held = self.held > 0, max(0, self.held - 1)
         self.syncs[run.uri] = run
         return Answer(201, self.told(run))
 
@@ -261,6 +267,8 @@ class EloquaStandIn(StandIn):
         }
 
     def list_syncs(self, call: Call) -> Answer:
+        for run in self.syncs.values():
+            self.carry_on(run)
         newest = [self.told(run) for run in reversed(self.syncs.values())]
         limit = int(call.query.get("limit", 1_000))
         return listed(newest[:limit], len(newest))
@@ -269,12 +277,17 @@ class EloquaStandIn(StandIn):
         run = self.syncs.get(call.found["uri"])
         if run is None:
             return missing()
-        if not run.has_ended:
-            run.looks += 1
-            run.status = "active"
-            if run.looks > self.looks_until_done:
-                self.process(run)
+        self.carry_on(run)
         return Answer(200, self.told(run))
+
+    def carry_on(self, run: Run) -> None:
+        """Let a sync go on, which it does whoever looks at it."""
+        if run.has_ended:
+            return
+        run.looks += 1
+        run.status = "active"
+        if run.looks > self.looks_until_done and not run.is_held:
+            self.process(run)
 
     def process(self, run: Run) -> None:
         """Do with what is staged as its definition says."""
@@ -433,6 +446,20 @@ class EloquaStandIn(StandIn):
             for name, rule in sync.fields.items():
                 self.schema.setdefault(name, TYPES[rule.type])
 
+    def hold_a_job(self) -> None:
+        self.held += 1
+
+    def let_jobs_end(self) -> None:
+        for run in self.syncs.values():
+            run.is_held = False
+
+    def fail_a_job(self) -> None:
+        self.failing += 1
+
+    def forget_jobs(self) -> None:
+        self.syncs.clear()
+        self.definitions.clear()
+
     def drop_field(self, name: str) -> None:
         with self._lock:
             del self.schema[name]
@@ -516,8 +543,17 @@ CASES = (
         settings,
         changes={"options": {"poll_seconds": 0.02}},
         lists={"hot": "101", "warm": "102"},
-        omits=True,
+        writes="/contacts/(imports|syncActions)",
+        carries="/data",
+        unheard="/syncs",
+        echo=lambda words: [{"type": "ObjectValidationError", "property": words}],
         names_in_path=True,
+        lacks={
+            Trait.EVENTS: "the sync tells segments by lists",
+            Trait.QUOTA: "its documentation knows of no requests a day",
+            Trait.TOKENS: "its key does not expire",
+            Trait.CLOCK: "requests are not dated",
+        },
     ),
 )
 

@@ -18,9 +18,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from intent.sync.spec import FieldType, Mode, Sync
+from intent.sync.spec import FieldType, Sync
 
-from standins.case import Case
+from standins.case import Case, Trait, not_contacts
 from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 from standins.kit import RateWindow as Window
 
@@ -771,8 +771,18 @@ CASES = (
         "hubspot",
         HubSpotStandIn,
         settings,
+        writes="/batch/(upsert|update)",
+        carries="/batch/",
+        unheard="/batch/(upsert|update)|/memberships/",
+        lists_at="/memberships/",
+        echo=lambda words: {"status": "error", "category": "X", "message": words},
         lists={"hot": "101", "warm": "102"},
-        omits=True,
+        lacks={
+            Trait.EVENTS: "the sync tells segments by lists",
+            Trait.TOKENS: "its key does not expire",
+            Trait.CLOCK: "requests are not dated",
+            Trait.JOBS: "what it takes is done when it answers",
+        },
     ),
     Case(
         "hubspot_companies",
@@ -780,9 +790,7 @@ CASES = (
         HubSpotStandIn,
         settings,
         kind="companies",
-        has_contacts=False,
-        modes=frozenset({Mode.UPDATE_ONLY}),
-        omits=True,
+        lacks=not_contacts("companies"),
     ),
 )
 

@@ -254,6 +254,22 @@ class StandIn(ABC):
         """Delete a field from the remote's schema."""
         raise NotImplementedError
 
+    def hold_a_job(self) -> None:
+        """Let the next job not end before `let_jobs_end`."""
+        raise NotImplementedError
+
+    def let_jobs_end(self) -> None:
+        """Let jobs that are held end."""
+        raise NotImplementedError
+
+    def fail_a_job(self) -> None:
+        """Let the next job fail when some of its rows are done, or none."""
+        raise NotImplementedError
+
+    def forget_jobs(self) -> None:
+        """Know no job any more, as when they are old."""
+        raise NotImplementedError
+
     def prepare(self, sync: Sync) -> None:
         """Do what an admin does before a sync: create its fields and lists."""
         del sync

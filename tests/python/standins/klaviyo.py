@@ -5,6 +5,7 @@ accepted, and in any order: one that was handed in later may be applied earlier.
 documents leave open is taken the way that is harder to live with.
 """
 
+import math
 import re
 import time
 import uuid
@@ -14,9 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from intent.sync.spec import Mode
 
-from standins.case import Case, Told
+from standins.case import Case, Told, Trait
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 API_KEY = "pk_4711_private_key_of_klaviyo"
@@ -76,6 +76,8 @@ class KlaviyoStandIn(StandIn):
         """Errors don't repeat the profile: `original_payload` may be null."""
         self.names_places = True
         """Errors of imports point at the place of the profile."""
+        self.held = 0
+        """So many imports from now on do not end."""
         self.imports_that_are_cancelled = 0
         self.races: set[str] = set()
         """Addresses that were in two imports at a time."""
@@ -181,6 +183,9 @@ class KlaviyoStandIn(StandIn):
         if self.imports_that_are_cancelled:
             self.imports_that_are_cancelled -= 1
             made.is_to_be_cancelled = True
+        if self.held:
+            self.held -= 1
+            made.ends_at = math.inf
         self.jobs[made.id] = made
         return Answer(202, {"data": self.told_job(made)})
 
@@ -368,6 +373,19 @@ class KlaviyoStandIn(StandIn):
             self.go_on_importing()
             return {key: dict(one.properties) for key, one in self.profiles.items()}
 
+    def hold_a_job(self) -> None:
+        self.held += 1
+
+    def let_jobs_end(self) -> None:
+        for job in self.jobs.values():
+            job.ends_at = min(job.ends_at, time.monotonic())
+
+    def fail_a_job(self) -> None:
+        self.imports_that_are_cancelled += 1
+
+    def forget_jobs(self) -> None:
+        self.jobs.clear()
+
     def events(self) -> list[dict[str, Any]]:
         with self._lock:
             return list(self.told)
@@ -466,6 +484,21 @@ def read_event(event: Mapping[str, Any]) -> Told:
 
 
 QUICK: dict[str, Any] = {"poll_seconds": 0.02}
+
+
+def echo(words: str) -> Mapping[str, Any]:
+    return {"errors": [{"code": "x", "detail": words}]}
+
+
+WRITES = "^/api/profile-bulk-import-jobs$"
+UNREAD = "only what it is asked to read back tells who is there"
+LACKS = {
+    Trait.LISTS: "the sync tells segments by events",
+    Trait.SCHEMA: "properties are there once they are written",
+    Trait.QUOTA: "its documentation knows of no requests a day",
+    Trait.TOKENS: "its key does not expire",
+    Trait.CLOCK: "requests are not dated",
+}
 CASES = (
     Case(
         "klaviyo",
@@ -473,9 +506,16 @@ CASES = (
         KlaviyoStandIn,
         settings,
         changes={"options": QUICK},
-        modes=frozenset({Mode.UPSERT, Mode.MIRROR}),
+        writes=WRITES,
+        unheard="^/api/(profile-bulk-import-jobs|events)$",
+        echo=echo,
         event=read_event,
-        has_schema=False,
+        lacks={
+            **LACKS,
+            Trait.UPDATE_ONLY: UNREAD,
+            Trait.CREATE_ONLY: UNREAD,
+            Trait.READ_BACK: UNREAD,
+        },
     ),
     Case(
         "klaviyo_read_back",
@@ -483,9 +523,11 @@ CASES = (
         KlaviyoStandIn,
         settings,
         changes={"options": {**QUICK, "read_back": True}},
+        writes=WRITES,
+        unheard="^/api/(profile-bulk-import-jobs|events)$",
+        echo=echo,
         event=read_event,
-        has_schema=False,
-        omits=True,
+        lacks=LACKS,
     ),
 )
 

@@ -24,7 +24,9 @@ from email import message_from_bytes
 from typing import Any
 from urllib.parse import parse_qs
 
-from standins.case import Case
+from intent.sync.spec import FieldType, Sync
+
+from standins.case import Case, Trait
 from standins.kit import Answer, Call, Fields, Logged, RateWindow, Route, StandIn, serve
 
 CLIENT_ID = "b417d98f-9289-47d1-a61f-db141bf0267f"
@@ -61,6 +63,14 @@ CUSTOM_FIELDS = {
     "intentContactId": "string",
 }
 """What an admin has created, by the default sync."""
+TYPES = {
+    FieldType.TEXT: "string",
+    FieldType.NUMBER: "float",
+    FieldType.INTEGER: "integer",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.DATETIME: "datetime",
+    FieldType.DATE: "date",
+}
 LENGTHS = {"string": 255, "email": 255, "text": 30_000}
 SEARCHABLE_TYPES = ("string", "email", "integer")
 
@@ -668,6 +678,11 @@ class MarketoStandIn(StandIn):
         lead = self._leads.get(lead_id)
         return _key(lead.values.get("email")) if lead else ""
 
+    def prepare(self, sync: Sync) -> None:
+        with self._lock:
+            for name, rule in sync.fields.items():
+                self.types.setdefault(name, TYPES[rule.type])
+
     def drop_field(self, name: str) -> None:
         with self._lock:
             del self.types[name]
@@ -794,7 +809,16 @@ CASES = (
         "marketo",
         MarketoStandIn,
         settings,
-        changes={"options": {"settle_seconds": 0.7, "activity_type_id": 100001}},
+        writes=r"^/rest/v1/leads\.json",
+        unheard=r"^/rest/v1/(leads|activities/external|lists/\d+/leads)\.json",
+        lists_at="^/rest/v1/lists/",
+        echo=lambda words: {
+            "success": False,
+            "errors": [{"code": "1003", "message": words}],
+        },
+        echo_status=200,
+        changes={"options": {"settle_seconds": 0.05, "activity_type_id": 100001}},
+        remote={"settles_after": 0.02, "import_seconds": 0.02},
         lists={"hot": "1001", "warm": "1002"},
         event=lambda event: (
             event["key"],
@@ -802,7 +826,11 @@ CASES = (
             event["from"],
             event["to"],
         ),
-        omits=True,
+        lacks={
+            Trait.TOO_MANY: "it says so by a code, in an answer of 200",
+            Trait.CLOCK: "requests are not dated",
+            Trait.JOBS: "bulk imports are an option",
+        },
     ),
 )
 

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 from intent.sync.spec import FieldType, Sync
 
-from standins.case import Case
+from standins.case import Case, Trait
 from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 
 CLIENT_ID = "3MVG9pardotintentclient"
@@ -70,6 +70,7 @@ class Import:
     files: list[list[list[str]]] = field(default_factory=list)
     status: str = "Open"
     looks: int = 0
+    is_held: bool = False
     created: int = 0
     updated: int = 0
     errors: list[list[str]] = field(default_factory=list)
@@ -84,13 +85,16 @@ class PardotStandIn(StandIn):
         self.daily_limit = 25_000
         self.looks_until_done = 0
         """How often an import is looked at in vain."""
-        self.stuck = 0
-        """So many imports from now on never end."""
+        self.held = 0
+        """So many imports from now on do not end."""
+        self.failing = 0
+        """So many imports from now on fail half way."""
         self.schema: dict[str, str] = {}
         """The custom fields, with their types."""
         self.imports: dict[int, Import] = {}
         self.bin: set[str] = set()
         """The emails of who was deleted."""
+        self._import_ids = itertools.count(501)
         self._ids = itertools.count(70_001)
         self._moments = itertools.count(1)
         self._prospects: dict[int, Prospect] = {}
@@ -170,7 +174,7 @@ class PardotStandIn(StandIn):
         if told.keys() - known:
             return error(600, "unknown property")
         one = Import(
-            len(self.imports) + 501,
+            next(self._import_ids),
             bool(told.get("createOnNoMatch", False)),
             bool(told.get("restoreDeleted", False)),
         )
@@ -218,6 +222,7 @@ class PardotStandIn(StandIn):
         if call.json() != {"status": "Ready"} or one.status != "Open" or not one.files:
             return error(600, f"an import that is {one.status} can't be made ready")
         one.status = "Waiting"
+        one.is_held, self.held = self.held > 0, max(0, self.held - 1)
         return Answer(200, {"id": one.id, "status": one.status, "isExpired": False})
 
     def look(self, call: Call) -> Answer:
@@ -227,7 +232,7 @@ class PardotStandIn(StandIn):
         if one.status in ("Waiting", "Processing"):
             one.looks += 1
             one.status = "Processing"
-            if one.looks > self.looks_until_done:
+            if one.looks > self.looks_until_done and not one.is_held:
                 self.process(one)
         told = {
             "id": one.id,
@@ -244,19 +249,19 @@ class PardotStandIn(StandIn):
 
     def process(self, one: Import) -> None:
         """Do what an import asks for, in no order."""
-        if self.stuck:
-            self.stuck -= 1
-            one.looks = -(10**9)
-            return
         rows = [cells for file in one.files for cells in file]
         self.random.shuffle(rows)
+        one.status = "Complete"
+        if self.failing:
+            self.failing -= 1
+            one.status = "Failed"
+            rows = rows[: len(rows) // 2]
         for cells in rows:
             try:
                 told = dict(zip(one.names, cells, strict=True))
                 self.import_row(one, told)
             except RowError as refused:
                 one.errors.append([*cells, str(refused)])
-        one.status = "Complete"
 
     def import_row(self, one: Import, told: dict[str, str]) -> None:
         email = told.pop("matchEmail").strip()
@@ -394,6 +399,19 @@ class PardotStandIn(StandIn):
                 if name.endswith("__c"):
                     self.schema.setdefault(name, TYPES[rule.type])
 
+    def hold_a_job(self) -> None:
+        self.held += 1
+
+    def let_jobs_end(self) -> None:
+        for one in self.imports.values():
+            one.is_held = False
+
+    def fail_a_job(self) -> None:
+        self.failing += 1
+
+    def forget_jobs(self) -> None:
+        self.imports.clear()
+
     def drop_field(self, name: str) -> None:
         with self._lock:
             del self.schema[name]
@@ -452,8 +470,16 @@ CASES = (
         settings,
         changes={"options": {"poll_seconds": 0.02}},
         lists={"hot": "1001", "warm": "1002"},
-        omits=True,
+        writes="/imports",
+        carries="/batches",
+        unheard=r"/imports/\d+$",
+        echo=lambda words: {"code": 600, "message": words},
         names_in_path=True,
+        lacks={
+            Trait.NUMBERS: "the sync has no number but the score, which is checked",
+            Trait.EVENTS: "the sync tells segments by lists",
+            Trait.CLOCK: "requests are not dated",
+        },
     ),
 )
 

@@ -19,11 +19,11 @@ from urllib.parse import parse_qs, unquote_plus, urlsplit
 import jwt
 import orjson
 import yaml
-from intent.sync.spec import Mode, Sync
+from intent.sync.spec import Sync
 
 from standins import salesforce_bulk as bulk
 from standins import salesforce_schema as schema
-from standins.case import Case
+from standins.case import Case, Trait, not_contacts
 from standins.kit import Answer, Call, Fields, Logged, Route, StandIn, Value, serve
 from standins.salesforce_schema import CUSTOM, EXTERNAL_ID, FIELDS, Field, Refusal
 
@@ -175,11 +175,24 @@ class SalesforceStandIn(StandIn):
             for record_id in self.find(name, self.match[name], key):
                 self.lose(name, record_id)
 
-    def forget_jobs(self) -> None:
+    def let_a_week_pass(self) -> None:
         """Let seven days go by: ended jobs are no more."""
         self.jobs = {
             name: job for name, job in self.jobs.items() if job.state not in bulk.ENDED
         }
+
+    def hold_a_job(self) -> None:
+        self.stuck += 1
+
+    def let_jobs_end(self) -> None:
+        for job in self.jobs.values():
+            job.is_stuck = False
+
+    def fail_a_job(self) -> None:
+        self.failing.append(100)
+
+    def forget_jobs(self) -> None:
+        self.jobs.clear()
 
     def drop_field(self, name: str) -> None:
         for fields in self.schema.values():
@@ -637,6 +650,13 @@ def upserting(sync: str, **more: str) -> Mapping[str, Any]:
     return {**UPSERT, "fields": {**fields, **more}}
 
 
+WRITES = "/composite/sobjects"
+ANSWERS = "so few rows go by requests that are answered when all is done"
+LACKS = {
+    Trait.EVENTS: "segments are told by campaigns",
+    Trait.TOO_MANY: "it says so by 403, and not how long to wait",
+    Trait.CLOCK: "requests are not dated",
+}
 CASES = (
     Case(
         "salesforce",
@@ -644,8 +664,11 @@ CASES = (
         SalesforceStandIn,
         settings,
         changes=upserting("salesforce_contacts", LastName="contact_id"),
+        writes=WRITES,
+        unheard="/composite",
+        echo=lambda words: [{"errorCode": "INVALID_FIELD", "message": words}],
         lists={"hot": "701000000000001AAA", "warm": "701000000000002AAA"},
-        omits=True,
+        lacks={**LACKS, Trait.JOBS: ANSWERS},
     ),
     Case(
         "salesforce_leads",
@@ -653,8 +676,9 @@ CASES = (
         SalesforceStandIn,
         settings,
         kind="Lead",
+        writes=WRITES,
         changes=upserting("salesforce_leads", LastName="contact_id", Company="state"),
-        omits=True,
+        lacks={**LACKS, Trait.JOBS: ANSWERS, Trait.LISTS: "contacts have them"},
     ),
     Case(
         "salesforce_bulk",
@@ -665,6 +689,8 @@ CASES = (
             **upserting("salesforce_contacts", LastName="contact_id"),
             "options": {"bulk_above": 200, "poll_seconds": 0.02},
         },
+        writes="/jobs/ingest",
+        lacks={**LACKS, Trait.LISTS: "contacts that are few have them"},
     ),
     Case(
         "salesforce_accounts",
@@ -673,9 +699,8 @@ CASES = (
         settings,
         kind="Account",
         changes={"match": {"field": "Intent_Account__c", "column": "account_id"}},
-        has_contacts=False,
-        modes=frozenset({Mode.UPDATE_ONLY}),
-        omits=True,
+        writes=WRITES,
+        lacks={**LACKS, Trait.JOBS: ANSWERS, **not_contacts("accounts")},
     ),
     Case(
         "salesforce_opportunities",
@@ -684,9 +709,8 @@ CASES = (
         settings,
         kind="Opportunity",
         changes={"match": {"field": "Intent_Account__c", "column": "account_id"}},
-        has_contacts=False,
-        modes=frozenset({Mode.UPDATE_ONLY}),
-        omits=True,
+        writes=WRITES,
+        lacks={**LACKS, Trait.JOBS: ANSWERS, **not_contacts("opportunities")},
     ),
 )
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from intent.sync.spec import FieldType, Sync
 
-from standins.case import Case
+from standins.case import Case, Trait
 from standins.kit import Answer, Call, Fields, RateWindow, Route, StandIn, Value, serve
 
 CLIENT_ID = "client4711zz"
@@ -247,8 +247,16 @@ CASES = (
         settings,
         changes={"options": {"batch": 100, "requests_a_second": RATE}},
         lists={"hot": "HOT_INTENT", "warm": "WARM_INTENT"},
-        omits=True,
-        has_schema=False,
+        writes="/api/contact/batchupsert",
+        echo=lambda words: {"success": False, "message": [words]},
+        echo_status=200,
+        lacks={
+            Trait.EVENTS: "the sync tells segments by tags",
+            Trait.SCHEMA: "details are there once they are written",
+            Trait.QUOTA: "its documentation knows of no requests a day",
+            Trait.TOKENS: "its key does not expire",
+            Trait.JOBS: "what it takes is done when it answers",
+        },
     ),
 )
 

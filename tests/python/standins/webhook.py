@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from intent.sync.spec import Mode, Sync
+from intent.sync.spec import Sync
 
-from standins.case import Case, Told
+from standins.case import Case, Told, Trait
 from standins.kit import Answer, Call, Fields, Route, StandIn, Value, serve
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes, ok").decode()
@@ -204,16 +204,28 @@ def read_event(event: Mapping[str, Any]) -> Told:
     return event["key"], event["event_id"], values["from"], values["to"]
 
 
+UNREAD = "it is not asked what it has"
 CASES = (
     Case(
         "webhook",
         "webhook",
         WebhookStandIn,
         settings,
-        has_schema=False,
-        modes=frozenset({Mode.UPSERT, Mode.MIRROR}),
+        writes="/hooks/",
         lists={"hot": "hot ones", "warm": "warm ones"},
         event=read_event,
+        lacks={
+            Trait.FIXED_PATHS: "the address is the user's own, and may be wrong",
+            Trait.SPELLINGS: "records are found by our id",
+            Trait.UPDATE_ONLY: UNREAD,
+            Trait.CREATE_ONLY: UNREAD,
+            Trait.READ_BACK: UNREAD,
+            Trait.SCHEMA: "the receiver takes what comes",
+            Trait.QUOTA: "its documentation knows of no requests a day",
+            Trait.TOKENS: "its key does not expire",
+            Trait.ONE_AT_A_TIME: "rows are dated: the newest holds",
+            Trait.JOBS: "what it takes is done when it answers",
+        },
     ),
 )
 

@@ -1,23 +1,13 @@
 """CSV files that several destinations take: cells, and rows in files of a size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from intent.sync.model import Advice, Outcome, Part, Row, Value, Verdict
+from intent.sync.model import Part, Row, Value
 
+DELETE = "delete"
 BETWEEN = b"\0"
 """Between the files of a part; no row has it."""
-
-
-FEW = 100
-"""Rows of which those that were passed over are looked for by halves."""
-
-
-def passed_over(rows: Sequence[Row], outcomes: Mapping[int, Outcome]) -> Verdict:
-    """What to do where fewer rows were processed than sent, and which is not told."""
-    left = len(rows) - len(outcomes)
-    is_few = 1 < left <= FEW
-    return Verdict(outcomes, Advice.SPLIT if is_few else Advice.RESEND)
 
 
 def line(cells: Sequence[str]) -> bytes:
@@ -86,3 +76,53 @@ class Pile:
         part = Part(self.rows, self.route, BETWEEN.join(self.files))
         self.rows, self.files = [], []
         return part
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a destination has rows in its files."""
+
+    match: str
+    """The column of the match key."""
+    route_of: Callable[[Row], str]
+    """By what kind of import a row goes; `delete` is none."""
+    columns_of: Callable[[str, Row], Sequence[str]]
+    """The other columns of a row, by its route. A blank cell unsets what is there, so
+    that a field which a row leaves as it is can't have a column: rows with other fields
+    go by another import."""
+    line: Callable[[Row], bytes]
+    sizes: Sizes
+
+    def pile(self, route: str, columns: Sequence[str]) -> Pile:
+        """An empty import."""
+        return Pile(route, line([self.match, *columns]), self.sizes)
+
+    def pack(self, rows: Iterable[Row]) -> Iterator[Part]:
+        """Put rows with the same columns together, each import as full as allowed."""
+        piles: dict[tuple[str, tuple[str, ...]], Pile] = {}
+        for row in rows:
+            route = self.route_of(row)
+            if route == DELETE:
+                yield Part([row], route)
+                continue
+            columns = tuple(self.columns_of(route, row))
+            pile = piles.get((route, columns))
+            if pile is None:
+                pile = piles[route, columns] = self.pile(route, columns)
+            told = self.line(row)
+            if not pile.has_room(len(told)):
+                yield pile.cut()
+            pile.add(row, told)
+        for pile in piles.values():
+            if pile.rows:
+                yield pile.cut()
+
+    def files_of(self, part: Part) -> Sequence[bytes]:
+        """The files of a part: as packed, or made anew after a crash."""
+        content = part.content
+        if not content:
+            pile = self.pile(part.route, self.columns_of(part.route, part.rows[0]))
+            for row in part.rows:
+                pile.add(row, self.line(row))
+            content = pile.cut().content
+        return content.split(BETWEEN)

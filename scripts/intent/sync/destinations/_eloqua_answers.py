@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from intent.sync.destinations._json_answers import read_object
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -44,40 +45,23 @@ PROCESSED = "ELQ-00001"
 UNMATCHED, EXISTING = "ELQ-00034", "ELQ-00048"
 
 
-def read(response: Response) -> dict[str, Any]:
-    """An answer's JSON.
-
-    Raises:
-        ValueError: it is none of Eloqua's.
-    """
-    answer = orjson.loads(response.content)
-    if not isinstance(answer, dict):
-        raise ValueError("not an answer of Eloqua's")
-    return answer
-
-
 def items(response: Response) -> list[dict[str, Any]]:
     """The items of a list.
 
     Raises:
         ValueError: it is none.
     """
-    found = read(response).get("items")
+    found = read_object(response).get("items")
     if found is None:
-        found = read(response).get("elements")
+        found = read_object(response).get("elements")
     if not isinstance(found, list):
         raise ValueError("not a list of Eloqua's: it has no items")
     return found
 
 
-def is_fine(response: Response) -> bool:
-    """The request was carried out."""
-    return 200 <= response.status < 300
-
-
 def judge(response: Response) -> Verdict | None:
     """What an answer means that does not depend on what was asked; None: look at it."""
-    if is_fine(response):
+    if response.is_fine:
         return None
     if response.status >= 500:
         return Verdict(advice=Advice.RESEND)

@@ -9,14 +9,16 @@ Source: https://docs.oracle.com/en/cloud/saas/marketing/eloqua-develop, the page
 Importing Data, Bulk API Limits, Import Characteristics and Sync Actions.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
 from intent.sync.destinations import _csv_files as files
 from intent.sync.destinations import _eloqua_answers as answers
+from intent.sync.destinations import _import_jobs as jobs
+from intent.sync.destinations._json_answers import read_object
 from intent.sync.model import (
     ACKNOWLEDGED,
     Job,
@@ -43,7 +45,6 @@ ROWS = 1_000_000
 MOST_FIELDS = 100  # "a maximum of 100 fields" (likewise), the match field among them
 PAGE = 1_000  # rejects a page (Retrieve import sync failure data)
 SLOWEST_POLL = 60.0
-RESTARTS = 3
 KEPT = "P7D"
 """How long definitions and what was staged are kept: as the ledger's jobs may be."""
 RULES = {
@@ -65,15 +66,11 @@ def route_of(row: Row) -> str:
     """By what kind of definition a row goes."""
     if row.op in ACTIONS:
         return f"{ACTIONS[row.op]}:{row.values['list']}"
-    return "leave" if row.op is Op.LEAVE else "upsert"
+    return {Op.LEAVE: "leave", Op.DELETE: files.DELETE}.get(row.op, "upsert")
 
 
 def columns_of(route: str, row: Row) -> tuple[str, ...]:
-    """The columns of a file besides the match field.
-
-    A blank cell unsets what is there, so that a field which a row leaves as it is can't
-    have a column: rows with other fields go by another definition.
-    """
+    """The columns of a file besides the match field."""
     return () if ":" in route else tuple(row.values)
 
 
@@ -95,43 +92,12 @@ def line(row: Row, sync: Sync) -> bytes:
     return files.line(cells)
 
 
-def new_pile(
-    route: str, columns: Sequence[str], sync: Sync, most_rows: int = ROWS
-) -> files.Pile:
-    """An empty import."""
-    sizes = files.Sizes(most_rows, FILES, FILE_SIZE)
-    return files.Pile(route, files.line([sync.match.field, *columns]), sizes)
-
-
-def pack(rows: Iterable[Row], sync: Sync) -> Iterator[Part]:
-    """Put rows with the same columns together, files as full as allowed."""
-    piles: dict[tuple[str, tuple[str, ...]], files.Pile] = {}
-    most = min(ROWS, sync.rows_at_once or ROWS)
-    for row in rows:
-        if row.op is Op.DELETE:
-            yield Part([row], "delete")
-            continue
-        route = route_of(row)
-        columns = columns_of(route, row)
-        pile = piles.setdefault((route, columns), new_pile(route, columns, sync, most))
-        told = line(row, sync)
-        if not pile.has_room(len(told)):
-            yield pile.cut()
-        pile.add(row, told)
-    for pile in piles.values():
-        if pile.rows:
-            yield pile.cut()
-
-
-def files_of(part: Part, sync: Sync) -> Sequence[bytes]:
-    """The files of a part: as packed, or made anew after a crash."""
-    content = part.content
-    if not content:
-        pile = new_pile(part.route, columns_of(part.route, part.rows[0]), sync)
-        for row in part.rows:
-            pile.add(row, line(row, sync))
-        content = pile.cut().content
-    return content.split(files.BETWEEN)
+def format_of(sync: Sync) -> files.Format:
+    """How Eloqua has rows in its files."""
+    sizes = files.Sizes(min(ROWS, sync.rows_at_once or ROWS), FILES, FILE_SIZE)
+    return files.Format(
+        sync.match.field, route_of, columns_of, partial(line, sync=sync), sizes
+    )
 
 
 # Steps ------------------------------------------------------------------------------
@@ -167,7 +133,7 @@ def step(part: Part, job: Job, sync: Sync) -> Request:
     uri, sync_uri = job.vendor_id, str(job.detail.get("sync", ""))
     match job.step:
         case "data":
-            file = files_of(part, sync)[int(job.detail["file"])]
+            file = format_of(sync).files_of(part)[int(job.detail["file"])]
             return Request("POST", f"{BULK}{uri}/data", file, CSV)
         case "sync":
             body = orjson.dumps({"syncedInstanceUri": uri})
@@ -184,47 +150,28 @@ def step(part: Part, job: Job, sync: Sync) -> Request:
     return Request("GET", f"{BULK}{sync_uri}")
 
 
-@dataclass(frozen=True)
-class Import:
-    """What an import is about, and how patient we are."""
-
-    part: Part
-    sync: Sync
-    poll_seconds: float
-    counts_all: bool
-    """Fewer rows processed than staged: some were passed over."""
-
-
 def doubt(job: Job) -> Job:
     """Where to carry on with an import whose step may have been done unnoticed."""
     if job.step == "data":
-        return restarted(job)
+        return jobs.restarted(job)
     return job.at("find") if job.step == "sync" else job
 
 
-def restarted(job: Job) -> Job:
-    """Another definition in place of this one, but not for ever."""
-    tries = int(job.detail.get("restarts", 0)) + 1
-    if tries > RESTARTS:
-        return job.at("done")
-    return job.at("start", vendor_id="", detail={"restarts": tries})
-
-
-def advance(of: Import, job: Job, response: Response) -> Move:
+def advance(of: jobs.Import, job: Job, response: Response) -> Move:
     """What the answer to a step means."""
     if verdict := answers.judge(response):
         after = doubt(job) if response.status >= 500 else job
         return Move(after, verdict, verdict.wait or 0.0)
-    if not answers.is_fine(response):
+    if not response.is_fine:
         return _refused(of, job, response)
     return READERS.get(job.step, _look_at)(of, job, response)
 
 
-def _refused(of: Import, job: Job, response: Response) -> Move:
+def _refused(of: jobs.Import, job: Job, response: Response) -> Move:
     """A step is refused: because of its content, or what it is about is gone."""
     if job.step == "data":
         # 404 is also what a file gets that is too large, which ours are not.
-        return Move(restarted(job))
+        return Move(jobs.restarted(job))
     if job.vendor_id and response.status in {404, 410}:
         return Move(job.at("done"))
     if job.step in {"start", "sync"}:
@@ -234,27 +181,27 @@ def _refused(of: Import, job: Job, response: Response) -> Move:
     raise ValueError(f"a sync's state is not told: status {response.status}")
 
 
-def _defined(of: Import, job: Job, response: Response) -> Move:
+def _defined(of: jobs.Import, job: Job, response: Response) -> Move:
     del of
-    uri = str(answers.read(response)["uri"])
+    uri = str(read_object(response)["uri"])
     return Move(job.at("data", vendor_id=uri, detail={**job.detail, "file": 0}))
 
 
-def _staged(of: Import, job: Job, response: Response) -> Move:
+def _staged(of: jobs.Import, job: Job, response: Response) -> Move:
     if response.status != 204 or response.content:
-        return Move(restarted(job))  # somebody else answered, perhaps in its place
+        return Move(jobs.restarted(job))  # somebody else answered, perhaps in its place
     number = int(job.detail["file"]) + 1
-    is_last = number == len(files_of(of.part, of.sync))
+    is_last = number == len(format_of(of.sync).files_of(of.part))
     detail = {**job.detail, "file": number}
     return Move(job.at("sync" if is_last else "data", detail=detail))
 
 
-def _begun(of: Import, job: Job, response: Response) -> Move:
-    uri = str(answers.read(response)["uri"])
+def _begun(of: jobs.Import, job: Job, response: Response) -> Move:
+    uri = str(read_object(response)["uri"])
     return Move(job.at("poll", detail={"sync": uri}), wait=of.poll_seconds)
 
 
-def _found(of: Import, job: Job, response: Response) -> Move:
+def _found(of: jobs.Import, job: Job, response: Response) -> Move:
     """Whether a sync of the definition was begun after all."""
     for each in answers.items(response):
         if each.get("syncedInstanceUri") == job.vendor_id:
@@ -263,14 +210,11 @@ def _found(of: Import, job: Job, response: Response) -> Move:
     return Move(job.at("sync"))
 
 
-def _look_at(of: Import, job: Job, response: Response) -> Move:
+def _look_at(of: jobs.Import, job: Job, response: Response) -> Move:
     """What a sync's status means."""
-    match answers.read(response).get("status"):
+    match read_object(response).get("status"):
         case "pending" | "active":
-            waited = float(job.detail.get("waited", 0.0))
-            wait = min(max(of.poll_seconds, waited / 4), SLOWEST_POLL)
-            detail = {**job.detail, "waited": waited + wait}
-            return Move(job.at("poll", detail=detail), wait=wait)
+            return jobs.look_later(job, of.poll_seconds, SLOWEST_POLL)
         case "success" | "warning" as status:
             detail = {"sync": job.detail["sync"], "status": status}
             return Move(job.at("logs", detail=detail))
@@ -280,7 +224,7 @@ def _look_at(of: Import, job: Job, response: Response) -> Move:
             raise ValueError(f"a sync has no such status: {other}")
 
 
-def _read_logs(of: Import, job: Job, response: Response) -> Move:
+def _read_logs(of: jobs.Import, job: Job, response: Response) -> Move:
     """How many rows were processed; which were rejected is told elsewhere."""
     counts = {
         each.get("statusCode"): int(each.get("count") or 0)
@@ -293,7 +237,7 @@ def _read_logs(of: Import, job: Job, response: Response) -> Move:
     return _done(of, job.at("done"), {})
 
 
-def _read_rejects(of: Import, job: Job, response: Response) -> Move:
+def _read_rejects(of: jobs.Import, job: Job, response: Response) -> Move:
     """Read a page of rejects; they name their rows by the match field."""
     rows = {row.key.casefold(): row for row in of.part.rows}
     outcomes = {}
@@ -304,24 +248,24 @@ def _read_rejects(of: Import, job: Job, response: Response) -> Move:
             outcomes[row.seq] = answers.row_outcome(row, told)
     refused = [*job.detail.get("refused", []), *outcomes]
     detail = {**job.detail, "refused": refused}
-    if answers.read(response).get("hasMore") and found:
+    if read_object(response).get("hasMore") and found:
         detail["offset"] = int(job.detail.get("offset", 0)) + len(found)
         return Move(job.at("rejects", detail=detail), Verdict(outcomes))
     return _done(of, job.at("done", detail=detail), outcomes)
 
 
-def _done(of: Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
+def _done(of: jobs.Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     """End the import: rows that were not rejected are done, if the sums agree."""
     refused = set(job.detail.get("refused", []))
     if of.counts_all and int(job.detail["processed"]) < len(of.part.rows):
         known = dict.fromkeys(refused, ACKNOWLEDGED) | dict(outcomes)
-        verdict = files.passed_over(of.part.rows, known)
+        verdict = jobs.passed_over(of.part.rows, known)
         return Move(job, Verdict(outcomes, verdict.advice))
     good = {row.seq: ACKNOWLEDGED for row in of.part.rows if row.seq not in refused}
     return Move(job, Verdict({**good, **outcomes}))
 
 
-READERS: Mapping[str, Callable[[Import, Job, Response], Move]] = {
+READERS: Mapping[str, Callable[[jobs.Import, Job, Response], Move]] = {
     "start": _defined,
     "data": _staged,
     "sync": _begun,

@@ -7,10 +7,8 @@ https://developer.salesforce.com/docs/marketing/pardot/guide.
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-import orjson
-
+from intent.sync.destinations._json_answers import read_object
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -55,18 +53,6 @@ GONE = re.compile(r"(?i)not found|no match|doesn?['\u2019]?t exist|not exist|rec
 """How a row is refused whose prospect is not there, or in the recycle bin."""
 
 
-def read(response: Response) -> dict[str, Any]:
-    """An answer's JSON.
-
-    Raises:
-        ValueError: it is none of Account Engagement's.
-    """
-    answer = orjson.loads(response.content)
-    if not isinstance(answer, dict):
-        raise ValueError("not an answer of Account Engagement")
-    return answer
-
-
 def judge(response: Response) -> Verdict | None:
     """What an answer means that does not depend on what was asked; None: look at it.
 
@@ -76,7 +62,7 @@ def judge(response: Response) -> Verdict | None:
     Raises:
         ValueError: it is none of Account Engagement's.
     """
-    if is_fine(response):
+    if response.is_fine:
         return None
     if response.status >= 500:
         return Verdict(advice=Advice.RESEND)
@@ -87,15 +73,10 @@ def judge(response: Response) -> Verdict | None:
     return verdict
 
 
-def is_fine(response: Response) -> bool:
-    """The request was carried out."""
-    return 200 <= response.status < 300
-
-
 def code_of(response: Response) -> int | None:
     """The code of an error; None if it has none, such as a proxy's page."""
     try:
-        code = read(response).get("code")
+        code = read_object(response).get("code")
     except ValueError:
         return None
     return code if isinstance(code, int) else None
@@ -103,7 +84,7 @@ def code_of(response: Response) -> int | None:
 
 def rejection(response: Response) -> Outcome:
     """What becomes of a row whose request was refused as a whole."""
-    answer = read(response)
+    answer = read_object(response)
     return Outcome(
         State.REJECTED, code=str(answer["code"]), message=str(answer.get("message", ""))
     )

@@ -12,17 +12,16 @@ look-up tells whether it was taken.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
 from intent.sync.agree import agrees
-from intent.sync.load import at
+from intent.sync.destinations import _json_answers as json_answers
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -40,7 +39,7 @@ from intent.sync.model import (
     Verdict,
     Window,
 )
-from intent.sync.options import Options, read_options
+from intent.sync.options import Options, read_options, refuse_faults, told_as
 from intent.sync.secrets import Settings
 from intent.sync.spec import FieldType, Mode, Sync
 
@@ -229,10 +228,11 @@ class Braze(Adapter[BrazeSettings]):
         if response.status in (400, 413):
             if len(part.rows) > 1:
                 return Verdict(advice=Advice.SPLIT)
-            return Verdict({part.rows[0].seq: refused(content_of(response))})
+            why = refused(json_answers.read_object(response))
+            return Verdict({part.rows[0].seq: why})
         if response.status not in (200, 201, 202):
             raise ValueError(f"the status {response.status} is not documented")
-        content = content_of(response)
+        content = json_answers.read_object(response)
         if part.route == DELETE:
             int(content["deleted"])
         elif content["message"] not in ("success", "queued"):
@@ -275,7 +275,7 @@ class Braze(Adapter[BrazeSettings]):
         """The key is no good, or it is a passing failure."""
         if trouble := trouble_of(response):
             return trouble
-        if "message" not in content_of(response):
+        if "message" not in json_answers.read_object(response):
             raise ValueError("an answer without a message")
         return None
 
@@ -301,7 +301,7 @@ class Braze(Adapter[BrazeSettings]):
         """The users that there are."""
         if trouble := trouble_of(response):
             return trouble
-        users = content_of(response)["users"]
+        users = json_answers.read_object(response)["users"]
         return {
             user["external_id"]: RemoteRecord(
                 str(user.get("braze_id", "")),
@@ -315,7 +315,7 @@ class Braze(Adapter[BrazeSettings]):
         self, told: Mapping[str, Any], fields: Sequence[str]
     ) -> Mapping[str, Value]:
         values = {
-            name: from_remote(told.get(name), self.sync.fields[name].type)
+            name: json_answers.heard(told.get(name), self.sync.fields[name].type)
             for name in fields
         }
         return {**values, MARK: told.get(MARK)} if fields else values
@@ -377,42 +377,15 @@ def mark_of(row: Row) -> dict[str, Value]:
     return {"external_id": row.key, MARK: row.event_id}
 
 
-def from_remote(value: Any, kind: FieldType) -> Value:
-    """A value in our form; one that somebody else wrote otherwise stays as it is."""
-    if not isinstance(value, str) or kind not in (FieldType.DATETIME, FieldType.DATE):
-        is_plain = isinstance(value, str | int | float | bool | None)
-        return value if is_plain else orjson.dumps(value).decode()
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    if kind is FieldType.DATE:
-        return moment.date().isoformat()
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def trouble_of(response: Response) -> Verdict | None:
     """What an answer means that is not about rows.
 
     Of 429, X-Ratelimit-Retry-After is obeyed. A key that is unknown is 401 or 404
     (Errors & responses).
     """
-    if response.status in (401, 403):
+    if response.status == 404 and "message" in json_answers.read_object(response):
         return Verdict(advice=Advice.REFUSED, message=REFUSED)
-    if response.status in (408, 429) or response.status >= 500:
-        return Verdict(advice=Advice.RESEND)
-    if response.status == 404 and "message" in content_of(response):
-        return Verdict(advice=Advice.REFUSED, message=REFUSED)
-    return None
-
-
-def content_of(response: Response) -> Mapping[str, Any]:
-    """An answer as an object. Raises: ValueError."""
-    content = orjson.loads(response.content)
-    if not isinstance(content, dict):
-        raise ValueError("an answer that is no object")
-    return content
+    return json_answers.trouble_of(response, REFUSED)
 
 
 def refused(error: Any) -> Outcome:
@@ -445,9 +418,7 @@ def check_sync(sync: Sync, options: BrazeOptions) -> None:
             len(name) > TEXT_LENGTH for name in sync.fields
         ),
         "segment_changes.as: Braze has no lists; make segments of its own by the "
-        "attribute of the segment instead": (
-            changes is not None and changes.told_as == "lists"
-        ),
+        "attribute of the segment instead": (told_as(sync) == "lists"),
         "segment_changes: Braze counts an event twice that is sent twice, so that one "
         "in doubt must be looked up; set `options: {read_back: true}`": (
             changes is not None and not options.read_back
@@ -459,11 +430,7 @@ def check_sync(sync: Sync, options: BrazeOptions) -> None:
             sync.mode is Mode.CREATE_ONLY and not options.read_back
         ),
     }
-    found = [fault.partition(": ") for fault, is_there in faults.items() if is_there]
-    if found:
-        raise BadInputError(
-            "\n".join(f"{at(sync, *key.split('.'))}: {why}" for key, _, why in found)
-        )
+    refuse_faults(sync, faults)
 
 
 ADAPTER = Braze

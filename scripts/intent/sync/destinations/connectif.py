@@ -6,7 +6,7 @@ docs/destinations/connectif.md says which facts are not in it.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -15,9 +15,8 @@ import orjson
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
-from intent.sync.load import at
+from intent.sync.destinations import _json_answers as json_answers
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -35,7 +34,7 @@ from intent.sync.model import (
     Verdict,
     Window,
 )
-from intent.sync.options import Options, read_options
+from intent.sync.options import Options, read_options, refuse_faults
 from intent.sync.secrets import Settings
 from intent.sync.spec import FieldType, Mode, Sync
 
@@ -45,6 +44,10 @@ LONGEST_ID = 150
 FIELD_ID = re.compile(r"[A-Za-z][A-Za-z0-9_\-\[\]]*")
 """Of a field of one's own: reference/contact-fields/create-contact-field."""
 RESERVED_ID = "id"
+REFUSED = (
+    "Connectif refuses the key, or it lacks a scope. Check INTENT_CONNECTIF_API_KEY, "
+    "and what the key may do."
+)
 LARGEST = 1_000_000
 """Bytes. None is documented; a contact has few thousands."""
 CONCURRENT = 16
@@ -151,7 +154,7 @@ class Connectif(Adapter[ConnectifSettings]):
         return Limits(
             rows=1,
             size=LARGEST,
-            windows={"write": (Window(max(1, round(rate)), max(1.0, 1 / rate)),)},
+            windows={"write": (Window.of_rate(rate),)},
             concurrent=CONCURRENT,
         )
 
@@ -195,12 +198,12 @@ class Connectif(Adapter[ConnectifSettings]):
         [row] = part.rows
         if trouble := trouble_of(response):
             return trouble
-        if 200 <= response.status < 300:
+        if response.is_fine:
             if response.content:
-                read_object(response)
+                json_answers.read_object(response)
             return Verdict({row.seq: ACKNOWLEDGED})
         if response.status == 404 and part.route == "DELETE":
-            read_object(response)
+            json_answers.read_object(response)
             return Verdict({row.seq: ACKNOWLEDGED})
         if 400 <= response.status < 500:
             return Verdict({row.seq: refusal_of(response)})
@@ -208,12 +211,8 @@ class Connectif(Adapter[ConnectifSettings]):
 
     def _spoken(self, name: str, value: Value) -> Value:
         """A value as Connectif takes it: dates with their time of day."""
-        is_date = self._type(name) is FieldType.DATE
+        is_date = self.field_type(name) is FieldType.DATE
         return f"{value}T00:00:00Z" if is_date and value is not None else value
-
-    def _type(self, name: str) -> FieldType:
-        rule = self.sync.fields.get(name)
-        return rule.type if rule else FieldType.TEXT
 
     # Reading -----------------------------------------------------------------------
 
@@ -259,12 +258,15 @@ class Connectif(Adapter[ConnectifSettings]):
         if trouble := trouble_of(response):
             return trouble
         [key] = keys
-        found = read_object(response)
+        found = json_answers.read_object(response)
         if response.status == 404:
             return {}
         if response.status != 200:
             raise ValueError(f"the status {response.status} is not documented")
-        values = {name: heard(found.get(name), self._type(name)) for name in fields}
+        values = {
+            name: json_answers.heard(found.get(name), self.field_type(name))
+            for name in fields
+        }
         # Contacts are found by their address only, so that there is no id to keep.
         return {key: RemoteRecord("", values)}
 
@@ -317,48 +319,41 @@ def check_sync(sync: Sync) -> None:
     Raises:
         BadInputError: it has not.
     """
-    faults: dict[tuple[str, ...], str] = {}
-    if sync.object != "contact":
-        faults["object",] = "Connectif knows `contact` only here"
-    if sync.match.field != MATCH_FIELD:
-        faults["match", "field"] = f"contacts are found by `{MATCH_FIELD}` only"
-    if sync.segment_changes:
-        faults["segment_changes",] = (
-            "neither lists nor events are told to Connectif. Leave it out, and let a "
-            "workflow start from a change of the field with the segment."
+    faults = {
+        "object: Connectif knows `contact` only here": sync.object != "contact",
+        f"match.field: contacts are found by `{MATCH_FIELD}` only": (
+            sync.match.field != MATCH_FIELD
+        ),
+        "segment_changes: neither lists nor events are told to Connectif. Leave it "
+        "out, and let a workflow start from a change of the field with the segment.": (
+            sync.segment_changes is not None
+        ),
+    }
+    wrong = {name: fault_of(name) for name in sync.fields if name not in BUILT_IN}
+    faults |= {f"fields.{name}: {why}": bool(why) for name, why in wrong.items()}
+    refuse_faults(sync, faults)
+
+
+def fault_of(field_id: str) -> str:
+    """Why there can be no field of this id; '' if there can."""
+    if field_id.startswith("_"):
+        known = ", ".join(BUILT_IN)
+        return f"none of Connectif's fields that a sync may write: {known}"
+    if not FIELD_ID.fullmatch(field_id) or field_id == RESERVED_ID:
+        return (
+            "the id of a field begins with a letter, has letters, digits, -, _ and "
+            "brackets, and is not `id`"
         )
-    for name in sync.fields:
-        if name in BUILT_IN:
-            continue
-        if name.startswith("_"):
-            faults["fields", name] = (
-                f"none of Connectif's fields that a sync may write: "
-                f"{', '.join(BUILT_IN)}"
-            )
-        elif not FIELD_ID.fullmatch(name) or name == RESERVED_ID:
-            faults["fields", name] = (
-                "the id of a field begins with a letter, has letters, digits, -, _ and "
-                "brackets, and is not `id`"
-            )
-        elif len(name) > LONGEST_ID:
-            faults["fields", name] = f"an id has {LONGEST_ID} characters at most"
-    if faults:
-        raise BadInputError(
-            "\n".join(f"{at(sync, *path)}: {why}" for path, why in faults.items())
-        )
+    if len(field_id) > LONGEST_ID:
+        return f"an id has {LONGEST_ID} characters at most"
+    return ""
 
 
 def trouble_of(response: Response) -> Verdict | None:
     """What answers mean that are not about a contact: the tables of status codes."""
-    if response.status in (401, 403):
-        return Verdict(
-            advice=Advice.REFUSED,
-            message="Connectif refuses the key, or it lacks a scope. Check "
-            "INTENT_CONNECTIF_API_KEY, and what the key may do.",
-        )
-    if response.status in (408, 429) or response.status >= 500:
-        return Verdict(wait=wait_of(response) if response.status == 429 else None)
-    return None
+    if response.status == 429:
+        return Verdict(advice=Advice.RESEND, wait=wait_of(response))
+    return json_answers.trouble_of(response, REFUSED)
 
 
 def wait_of(response: Response) -> float | None:
@@ -377,21 +372,9 @@ RESET = "x-ratelimit-reset"
 """Seconds since 1970."""
 
 
-def read_object(response: Response) -> Mapping[str, Any]:
-    """The object of an answer.
-
-    Raises:
-        ValueError: it has none.
-    """
-    found = orjson.loads(response.content)
-    if not isinstance(found, dict):
-        raise ValueError("an answer that is no object")
-    return found
-
-
 def refusal_of(response: Response) -> Outcome:
     """Why a contact was refused: `HttpError` of guides/custom-error-codes."""
-    found = read_object(response)
+    found = json_answers.read_object(response)
     faults = found.get("validationErrors")
     faults = faults if isinstance(faults, list) else []
     words = [found.get("detail") or found.get("title"), *map(in_words, faults)]
@@ -409,23 +392,6 @@ def in_words(fault: object) -> str:
     if isinstance(fault, dict):
         return " ".join(str(each) for each in fault.values())
     return str(fault)
-
-
-def heard(value: Any, kind: FieldType) -> Value:
-    """A value in our form; one that somebody else wrote otherwise stays as it is."""
-    if value is None or isinstance(value, bool):
-        return value
-    if kind in (FieldType.DATE, FieldType.DATETIME) and isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-        form = "%Y-%m-%d" if kind is FieldType.DATE else "%Y-%m-%dT%H:%M:%SZ"
-        return moment.strftime(form)
-    if isinstance(value, str | int | float):
-        return value
-    return orjson.dumps(value).decode()
 
 
 ADAPTER = Connectif

@@ -18,7 +18,7 @@ from pydantic_settings import SettingsConfigDict
 
 from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
-from intent.sync.load import at
+from intent.sync.destinations import _json_answers as json_answers
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -36,7 +36,7 @@ from intent.sync.model import (
     Verdict,
     Window,
 )
-from intent.sync.options import Options, read_options
+from intent.sync.options import Options, read_options, refuse_faults
 from intent.sync.secrets import Settings
 from intent.sync.spec import FieldType, Mode, Sync
 
@@ -240,7 +240,7 @@ class CustomerIo(Adapter[CustomerIoSettings]):
 
     def classify(self, part: Part, response: Response) -> Verdict:
         """Accepted are those that no error names."""
-        if trouble := trouble_of(response, TRACK_REFUSED):
+        if trouble := json_answers.trouble_of(response, TRACK_REFUSED):
             return trouble
         if response.status in (200, 207):
             return self._accepted(part, response)
@@ -318,7 +318,7 @@ class CustomerIo(Adapter[CustomerIoSettings]):
     def refuses(self, response: Response) -> Verdict | None:
         """Either key is no good, or it is a passing failure."""
         also = f" {APP_REFUSED}" if self.config.app_key else ""
-        return trouble_of(response, f"{TRACK_REFUSED}{also}")
+        return json_answers.trouble_of(response, f"{TRACK_REFUSED}{also}")
 
     def read_fields(
         self, responses: Sequence[Response]
@@ -354,7 +354,7 @@ class CustomerIo(Adapter[CustomerIoSettings]):
         self, keys: Sequence[str], fields: Sequence[str], response: Response
     ) -> Mapping[str, RemoteRecord] | Verdict:
         """Those that are there; values come as text."""
-        if trouble := trouble_of(
+        if trouble := json_answers.trouble_of(
             response, f"Customer.io refuses the key. {APP_REFUSED}"
         ):
             return trouble
@@ -366,7 +366,7 @@ class CustomerIo(Adapter[CustomerIoSettings]):
             theirs = self._as_key(str(attributes.get(self.sync.match.field)))
             if (key := ours.get(theirs)) is not None:
                 values = {
-                    name: from_remote(attributes.get(name), self._type(name))
+                    name: from_remote(attributes.get(name), self.field_type(name))
                     for name in fields
                 }
                 records[key] = RemoteRecord(str(attributes.get("cio_id", "")), values)
@@ -375,10 +375,6 @@ class CustomerIo(Adapter[CustomerIoSettings]):
     def _as_key(self, key: str) -> str:
         """Emails are the same in capitals."""
         return key.lower() if self.sync.match.field == "email" else key
-
-    def _type(self, name: str) -> FieldType:
-        rule = self.sync.fields.get(name)
-        return rule.type if rule else FieldType.TEXT
 
     # Set-up ------------------------------------------------------------------------
 
@@ -491,11 +487,7 @@ def check_sync(sync: Sync, options: CustomerIoOptions) -> None:
             sync.mode is Mode.MIRROR and options.erased == "suppress"
         ),
     }
-    found = [fault.partition(": ") for fault, is_there in faults.items() if is_there]
-    if found:
-        raise BadInputError(
-            "\n".join(f"{at(sync, *key.split('.'))}: {why}" for key, _, why in found)
-        )
+    refuse_faults(sync, faults)
 
 
 def route_of(row: Row) -> str:
@@ -582,15 +574,6 @@ READERS: Mapping[FieldType, Callable[[str], Value]] = {
 def bytes_of(text: str) -> int:
     """The length of a text in bytes."""
     return len(text) if text.isascii() else len(text.encode())
-
-
-def trouble_of(response: Response, refused: str) -> Verdict | None:
-    """What answers of either API mean that are not about rows."""
-    if response.status in (401, 403):
-        return Verdict(advice=Advice.REFUSED, message=refused)
-    if response.status in (408, 429) or response.status >= 500:
-        return Verdict(advice=Advice.RESEND)
-    return None
 
 
 def all_rejected(part: Part, code: str, message: str) -> Verdict:

@@ -15,11 +15,10 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
 from intent.sync.destinations import _eloqua_answers as answers
 from intent.sync.destinations import _eloqua_import as imports
-from intent.sync.load import at
+from intent.sync.destinations import _import_jobs as jobs
 from intent.sync.local_checks import is_email
 from intent.sync.model import (
     ACKNOWLEDGED,
@@ -37,7 +36,13 @@ from intent.sync.model import (
     Verdict,
     Window,
 )
-from intent.sync.options import Options, read_options
+from intent.sync.options import (
+    Options,
+    names_numbers,
+    read_options,
+    refuse_faults,
+    told_as,
+)
 from intent.sync.secrets import Settings
 from intent.sync.spec import FieldType, Mode, Sync
 
@@ -116,7 +121,8 @@ class Eloqua(Adapter[EloquaSettings]):
             BadInputError: the sync asks for what Eloqua does not have.
         """
         super().__init__(sync, settings, planned_at)
-        self.options = _options(sync)
+        self.options = read_options(sync, EloquaOptions)
+        check_sync(sync)
         self._numbers: dict[str, str] = {}
         """The fields' numbers, by which the REST API calls them; once described."""
 
@@ -154,7 +160,7 @@ class Eloqua(Adapter[EloquaSettings]):
 
     def pack(self, rows: Iterable[Row]) -> Iterator[Part]:
         """Put rows together into imports; each that is deleted is a part of its own."""
-        return imports.pack(rows, self.sync)
+        return imports.format_of(self.sync).pack(rows)
 
     def refuse(self, row: Row) -> str | None:
         """Why Eloqua would refuse a row."""
@@ -175,7 +181,7 @@ class Eloqua(Adapter[EloquaSettings]):
         """Define, sync, one look and the logs, besides the files."""
         if part.route == "delete":
             return 1
-        return 4 + len(imports.files_of(part, self.sync))
+        return 4 + len(imports.format_of(self.sync).files_of(part))
 
     def request(self, part: Part) -> Request:
         """The request that deletes a contact, or defines an import."""
@@ -187,7 +193,7 @@ class Eloqua(Adapter[EloquaSettings]):
         """What the answer to a deletion means; who is not there is deleted."""
         if verdict := answers.judge(response):
             return verdict
-        is_done = answers.is_fine(response) or response.status in {404, 410}
+        is_done = response.is_fine or response.status in {404, 410}
         outcome = ACKNOWLEDGED if is_done else answers.rejection(response)
         return Verdict({row.seq: outcome for row in part.rows})
 
@@ -203,7 +209,7 @@ class Eloqua(Adapter[EloquaSettings]):
 
     def advance(self, part: Part, job: Job, response: Response) -> Move:
         """What the answer to a step means."""
-        about = imports.Import(
+        about = jobs.Import(
             part, self.sync, self.options.poll_seconds, self.options.counts_all
         )
         return imports.advance(about, job, response)
@@ -286,40 +292,32 @@ class Eloqua(Adapter[EloquaSettings]):
         return lines
 
 
-def _options(sync: Sync) -> EloquaOptions:
-    """The options of a sync, checked with what depends on them."""
-    options = read_options(sync, EloquaOptions)
-    if sync.object != "contact":
-        raise BadInputError(
-            f"{at(sync, 'object')}: Eloqua's {sync.object} is none of what is written "
-            "here; set it to contact."
-        )
-    if sync.match.field != EMAIL:
-        raise BadInputError(
-            f"{at(sync, 'match')}: contacts are found by {EMAIL}; set field to it."
-        )
-    if len(sync.fields) >= imports.MOST_FIELDS:
-        raise BadInputError(
-            f"{at(sync, 'fields')}: an import of Eloqua's takes {imports.MOST_FIELDS} "
-            "fields, the match field among them. Split the sync in two."
-        )
-    for name in sync.fields:
-        if not NAME.match(name):
-            raise BadInputError(
-                f"{at(sync, 'fields', name)}: this is no internal name of a field, "
-                "such as C_Intent_Score1."
-            )
-    changes = sync.segment_changes
-    if changes and changes.told_as == "events":
-        raise BadInputError(
-            f"{at(sync, 'segment_changes')}: Eloqua takes no events from here. Use "
-            "`as: lists`, and start campaigns by the lists."
-        )
-    if changes and not all(map(str.isdecimal, changes.lists.values())):
-        raise BadInputError(
-            f"{at(sync, 'segment_changes', 'lists')}: Eloqua's lists have numbers."
-        )
-    return options
+def check_sync(sync: Sync) -> None:
+    """Make sure that Eloqua has what a sync asks for.
+
+    Raises:
+        BadInputError: it has not.
+    """
+    faults = {
+        f"object: Eloqua's {sync.object} is none of what is written here; set it to "
+        "contact.": sync.object != "contact",
+        f"match: contacts are found by {EMAIL}; set field to it.": (
+            sync.match.field != EMAIL
+        ),
+        f"fields: an import of Eloqua's takes {imports.MOST_FIELDS} fields, the match "
+        "field among them. Split the sync in two.": (
+            len(sync.fields) >= imports.MOST_FIELDS
+        ),
+        "segment_changes: Eloqua takes no events from here. Use `as: lists`, and start "
+        "campaigns by the lists.": told_as(sync) == "events",
+        "segment_changes.lists: Eloqua's lists have numbers.": not names_numbers(sync),
+    }
+    faults |= {
+        f"fields.{name}: this is no internal name of a field, such as "
+        "C_Intent_Score1.": not NAME.match(name)
+        for name in sync.fields
+    }
+    refuse_faults(sync, faults)
 
 
 def _field(described: Mapping[str, Any]) -> RemoteField:

@@ -323,7 +323,7 @@ def refused(response: Response) -> Verdict | None:
     Raises:
         ValueError: it is no answer that the channel gives.
     """
-    if 200 <= response.status < 300:
+    if response.is_fine:
         return None
     words = {
         403: "The files can't be written there. Check INTENT_FILES_FOLDER or "

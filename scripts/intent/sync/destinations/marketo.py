@@ -17,7 +17,6 @@ import orjson
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
 from intent.sync.destinations import _marketo_answers as answers
 from intent.sync.destinations import _marketo_bulk as bulk
@@ -27,7 +26,6 @@ from intent.sync.destinations._marketo_values import (
     to_field,
     to_marketo,
 )
-from intent.sync.load import at
 from intent.sync.model import (
     Advice,
     Job,
@@ -44,7 +42,13 @@ from intent.sync.model import (
     Verdict,
     Window,
 )
-from intent.sync.options import Options, read_options
+from intent.sync.options import (
+    Options,
+    names_numbers,
+    read_options,
+    refuse_faults,
+    told_as,
+)
 from intent.sync.secrets import Settings
 from intent.sync.spec import FieldType, Mode, Sync
 
@@ -141,7 +145,8 @@ class MarketoAdapter(Adapter[MarketoSettings]):
             BadInputError: the sync asks for what Marketo does not have.
         """
         super().__init__(sync, settings, planned_at)
-        self.options = _options(sync)
+        self.options = read_options(sync, MarketoOptions)
+        check_sync(sync, self.options)
 
     @property
     def address(self) -> str:
@@ -472,25 +477,22 @@ class MarketoAdapter(Adapter[MarketoSettings]):
         return changes is not None and changes.told_as == "events"
 
 
-def _options(sync: Sync) -> MarketoOptions:
-    """The options of a sync, checked with what depends on them."""
-    options = read_options(sync, MarketoOptions)
-    if sync.object != "lead":
-        raise BadInputError(
-            f"{at(sync, 'object')}: Marketo has no {sync.object}; set it to lead."
-        )
-    changes = sync.segment_changes
-    if changes and changes.told_as == "events" and options.activity_type_id is None:
-        raise BadInputError(
-            f"{at(sync, 'segment_changes')}: Marketo keeps events as custom "
-            "activities. Create one, and set options: activity_type_id to its id."
-        )
-    if changes and not all(map(str.isdecimal, changes.lists.values())):
-        raise BadInputError(
-            f"{at(sync, 'segment_changes', 'lists')}: Marketo's static lists have "
-            "numbers, as in the address of the list: 1001 in #ST1001A1."
-        )
-    return options
+def check_sync(sync: Sync, options: MarketoOptions) -> None:
+    """Make sure that Marketo has what a sync asks for.
+
+    Raises:
+        BadInputError: it has not.
+    """
+    faults = {
+        f"object: Marketo has no {sync.object}; set it to lead.": sync.object != "lead",
+        "segment_changes: Marketo keeps events as custom activities. Create one, and "
+        "set options: activity_type_id to its id.": (
+            told_as(sync) == "events" and options.activity_type_id is None
+        ),
+        "segment_changes.lists: Marketo's static lists have numbers, as in the address "
+        "of the list: 1001 in #ST1001A1.": not names_numbers(sync),
+    }
+    refuse_faults(sync, faults)
 
 
 def _lead_ids(row: Row) -> list[int]:

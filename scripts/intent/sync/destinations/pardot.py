@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
+from intent.sync.destinations import _import_jobs as jobs
 from intent.sync.destinations import _pardot_answers as answers
 from intent.sync.destinations import _pardot_import as imports
 from intent.sync.destinations import _salesforce_auth as salesforce
-from intent.sync.load import at
+from intent.sync.destinations._json_answers import read_object
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -36,7 +36,13 @@ from intent.sync.model import (
     Value,
     Verdict,
 )
-from intent.sync.options import Options, read_options
+from intent.sync.options import (
+    Options,
+    names_numbers,
+    read_options,
+    refuse_faults,
+    told_as,
+)
 from intent.sync.secrets import Settings
 from intent.sync.spec import FieldType, Mode, Sync
 
@@ -136,7 +142,8 @@ class Pardot(Adapter[PardotSettings]):
             BadInputError: the sync asks for what Account Engagement does not have.
         """
         super().__init__(sync, settings, planned_at)
-        self.options = _options(sync)
+        self.options = read_options(sync, PardotOptions)
+        check_sync(sync)
 
     @property
     def address(self) -> str:
@@ -203,12 +210,7 @@ class Pardot(Adapter[PardotSettings]):
 
     def pack(self, rows: Iterable[Row]) -> Iterator[Part]:
         """Put rows together into imports; each that is deleted is a part of its own."""
-        return imports.pack(rows, self.sync, self._route)
-
-    def _route(self, row: Row) -> str:
-        if row.op is Op.DELETE:
-            return "delete"
-        return imports.ROUTES.get(row.op, "upsert")
+        return imports.format_of(self.sync).pack(rows)
 
     def refuse(self, row: Row) -> str | None:
         """Why Account Engagement would refuse a row."""
@@ -228,7 +230,7 @@ class Pardot(Adapter[PardotSettings]):
         """Create, ready and one look, besides the files; or one for each prospect."""
         if part.route == "delete":
             return len(ids_of(part.rows[0]))
-        return 3 + len(imports.files_of(part))
+        return 3 + len(imports.format_of(self.sync).files_of(part))
 
     def request(self, part: Part) -> Request:
         """The request that begins a part's job."""
@@ -247,7 +249,7 @@ class Pardot(Adapter[PardotSettings]):
             return self.request(part)
         if part.route == "delete":
             return _deletion(part.rows[0], job)
-        return imports.step(part, job)
+        return imports.step(part, job, self.sync)
 
     def doubt(self, job: Job) -> Job:
         """Where to carry on if the step may have been done unnoticed."""
@@ -257,7 +259,9 @@ class Pardot(Adapter[PardotSettings]):
         """What the answer to a step means."""
         if part.route == "delete":
             return _deleted(part.rows[0], job, response)
-        about = imports.Import(part, self.options.poll_seconds, self.options.counts_all)
+        about = jobs.Import(
+            part, self.sync, self.options.poll_seconds, self.options.counts_all
+        )
         return imports.advance(about, job, response)
 
     # Reading -----------------------------------------------------------------------
@@ -270,7 +274,7 @@ class Pardot(Adapter[PardotSettings]):
     def refuses(self, response: Response) -> Verdict | None:
         """What an answer means that describes nothing."""
         verdict = answers.judge(response)
-        if verdict is None and not answers.is_fine(response):
+        if verdict is None and not response.is_fine:
             raise ValueError("not a description: it is refused")
         return verdict
 
@@ -302,7 +306,7 @@ class Pardot(Adapter[PardotSettings]):
         """
         if verdict := answers.judge(response):
             return verdict
-        if not answers.is_fine(response):
+        if not response.is_fine:
             return Verdict(
                 advice=Advice.REFUSED,
                 message="Account Engagement can't be asked for these fields. Check "
@@ -352,30 +356,26 @@ class Pardot(Adapter[PardotSettings]):
         return lines
 
 
-def _options(sync: Sync) -> PardotOptions:
-    """The options of a sync, checked with what depends on them."""
-    options = read_options(sync, PardotOptions)
-    if sync.object != "prospect":
-        raise BadInputError(
-            f"{at(sync, 'object')}: Account Engagement has no {sync.object}; set it to "
-            "prospect."
-        )
-    if sync.match.field != "email":
-        raise BadInputError(
-            f"{at(sync, 'match')}: prospects are found by email here; set field to it."
-        )
-    changes = sync.segment_changes
-    if changes and changes.told_as == "events":
-        raise BadInputError(
-            f"{at(sync, 'segment_changes')}: Account Engagement takes no events from "
-            "here. Use `as: lists`, and start programs by the lists."
-        )
-    if changes and not all(map(str.isdecimal, changes.lists.values())):
-        raise BadInputError(
-            f"{at(sync, 'segment_changes', 'lists')}: lists have numbers, as in the "
-            "list's address."
-        )
-    return options
+def check_sync(sync: Sync) -> None:
+    """Make sure that Account Engagement has what a sync asks for.
+
+    Raises:
+        BadInputError: it has not.
+    """
+    faults = {
+        f"object: Account Engagement has no {sync.object}; set it to prospect.": (
+            sync.object != "prospect"
+        ),
+        "match: prospects are found by email here; set field to it.": (
+            sync.match.field != "email"
+        ),
+        "segment_changes: Account Engagement takes no events from here. Use `as: "
+        "lists`, and start programs by the lists.": told_as(sync) == "events",
+        "segment_changes.lists: lists have numbers, as in the list's address.": (
+            not names_numbers(sync)
+        ),
+    }
+    refuse_faults(sync, faults)
 
 
 def ids_of(row: Row) -> Sequence[str]:
@@ -392,7 +392,7 @@ def _deleted(row: Row, job: Job, response: Response) -> Move:
     """What the answer to a deletion means; who is not there is deleted."""
     if verdict := answers.judge(response):
         return Move(job, verdict, verdict.wait or 0.0)
-    if not answers.is_fine(response) and response.status != 404:
+    if not response.is_fine and response.status != 404:
         wrong: Outcome = answers.rejection(response)
         return Move(job.at("done"), Verdict({row.seq: wrong}))
     number = int(job.detail.get("at", 0)) + 1
@@ -407,7 +407,7 @@ def _values(response: Response) -> list[dict[str, Any]]:
     Raises:
         ValueError: it is none.
     """
-    found = answers.read(response).get("values")
+    found = read_object(response).get("values")
     if not isinstance(found, list):
         raise ValueError("not the answer to a query: it has no values")
     return found

@@ -14,9 +14,8 @@ import orjson
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from intent.errors import BadInputError
 from intent.sync.adapter import Adapter
-from intent.sync.load import at
+from intent.sync.destinations import _json_answers as json_answers
 from intent.sync.model import (
     ACKNOWLEDGED,
     Advice,
@@ -34,7 +33,7 @@ from intent.sync.model import (
     Verdict,
     Window,
 )
-from intent.sync.options import Options, read_options
+from intent.sync.options import Options, read_options, refuse_faults, told_as
 from intent.sync.secrets import Settings
 from intent.sync.spec import FieldType, Mode, Sync
 
@@ -58,6 +57,10 @@ UNAUTHENTICATED = re.compile(
     re.IGNORECASE,
 )
 NOT_THERE = re.compile(r"not (exist|found)|no such|does ?n.t exist", re.IGNORECASE)
+REFUSED = (
+    "SALESmanago refuses the signature. Check INTENT_SALESMANAGO_CLIENT_ID and "
+    "INTENT_SALESMANAGO_API_SECRET, and whether the clock is right."
+)
 LONGEST_REFUSAL = 120
 """Characters: longer messages quote what was sent, and may say anything."""
 
@@ -126,7 +129,7 @@ class Salesmanago(Adapter[SalesmanagoSettings]):
             rows=min(most, self.sync.rows_at_once or most),
             size=LARGEST,
             row_size=LARGEST - SIGNATURE_BYTES,
-            windows={"write": (Window(max(1, round(rate)), max(1.0, 1 / rate)),)},
+            windows={"write": (Window.of_rate(rate),)},
             concurrent=CONCURRENT,
         )
 
@@ -287,15 +290,11 @@ class Salesmanago(Adapter[SalesmanagoSettings]):
                 records[key] = RemoteRecord(
                     "",
                     {
-                        name: heard(details.get(name), self._type(name))
+                        name: heard(details.get(name), self.field_type(name))
                         for name in fields
                     },
                 )
         return records
-
-    def _type(self, name: str) -> FieldType:
-        rule = self.sync.fields.get(name)
-        return rule.type if rule else FieldType.TEXT
 
     # Set-up ------------------------------------------------------------------------
 
@@ -326,20 +325,17 @@ def check_sync(sync: Sync) -> None:
     Raises:
         BadInputError: it has not.
     """
-    faults: dict[tuple[str, ...], str] = {}
-    if sync.object != "contact":
-        faults["object",] = "SALESmanago knows `contact` only here"
-    if sync.match.field != MATCH_FIELD:
-        faults["match", "field"] = f"contacts are found by `{MATCH_FIELD}` only"
-    if sync.segment_changes and sync.segment_changes.told_as == "events":
-        faults["segment_changes",] = (
-            "events of one's own are not told to SALESmanago. Use `as: lists`, whose "
-            "lists are tags there: rules can start when a tag is given."
-        )
-    if faults:
-        raise BadInputError(
-            "\n".join(f"{at(sync, *path)}: {why}" for path, why in faults.items())
-        )
+    faults = {
+        "object: SALESmanago knows `contact` only here": sync.object != "contact",
+        f"match.field: contacts are found by `{MATCH_FIELD}` only": (
+            sync.match.field != MATCH_FIELD
+        ),
+        "segment_changes: events of one's own are not told to SALESmanago. Use `as: "
+        "lists`, whose lists are tags there: rules can start when a tag is given.": (
+            told_as(sync) == "events"
+        ),
+    }
+    refuse_faults(sync, faults)
 
 
 def any_key(moment: int, secret: SecretStr) -> str:
@@ -360,16 +356,9 @@ def framed(items: Iterable[bytes]) -> bytes:
 
 def trouble_of(response: Response) -> Verdict | None:
     """What answers mean that are not about contacts; refusals have the status 200."""
-    if response.status in (401, 403) or is_unauthenticated(response):
-        return Verdict(
-            advice=Advice.REFUSED,
-            message="SALESmanago refuses the signature. Check "
-            "INTENT_SALESMANAGO_CLIENT_ID and INTENT_SALESMANAGO_API_SECRET, and "
-            "whether the clock is right.",
-        )
-    if response.status in (408, 429) or response.status >= 500:
-        return Verdict(advice=Advice.RESEND)
-    return None
+    if is_unauthenticated(response):
+        return Verdict(advice=Advice.REFUSED, message=REFUSED)
+    return json_answers.trouble_of(response, REFUSED)
 
 
 def is_unauthenticated(response: Response) -> bool:
@@ -393,8 +382,8 @@ def read_answer(response: Response) -> Mapping[str, Any]:
     Raises:
         ValueError: it does not.
     """
-    found = orjson.loads(response.content)
-    if not isinstance(found, dict) or not isinstance(found.get("success"), bool):
+    found = json_answers.read_object(response)
+    if not isinstance(found.get("success"), bool):
         raise ValueError("an answer that does not tell whether it was done")
     return found
 

@@ -120,7 +120,7 @@ class Webhook(Adapter[WebhookSettings]):
             rows=min(self.options.rows, sync.rows_at_once or self.options.rows),
             size=self.options.bytes,
             row_size=self.options.bytes - len(self._framed(())),
-            windows={"write": (Window(max(1, round(rate)), max(1.0, 1 / rate)),)},
+            windows={"write": (Window.of_rate(rate),)},
             concurrent=4,
         )
 
@@ -289,7 +289,7 @@ class Webhook(Adapter[WebhookSettings]):
             ValueError: it does not take signed requests.
         """
         for response in responses:
-            if not 200 <= response.status < 300:
+            if not response.is_fine:
                 raise ValueError(
                     "the receiver answers a signed request without rows with the status"
                     f" {response.status}"
