@@ -7,6 +7,7 @@ from rich.text import Text
 
 from intent.commands import rules, sync
 from intent.commands.backfill import backfill_command
+from intent.commands.bench import bench_command
 from intent.commands.build import build_command, check_command, publish_command
 from intent.commands.demo import demo_command
 from intent.commands.diff import diff_command
@@ -39,6 +40,7 @@ app.command("explain")(explain_command)
 app.command("evaluate")(evaluate_command)
 app.command("refresh")(refresh_command)
 app.command("forget")(forget_command)
+app.command("bench")(bench_command)
 app.add_typer(rules.app, name="rules")
 app.add_typer(sync.app, name="sync")
 
