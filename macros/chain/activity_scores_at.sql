@@ -13,8 +13,9 @@
     - `rule_version`: of `int_rule_versions`
     - `known_until`, `earlier_before`, `earlier_known_until`: which versions of facts
       (see `known_at`); null: as known today
+    - `score_model`, if `of_sheet`: the only sheet by which it is scored
 -#}
-{% macro activity_scores_at() %}
+{% macro activity_scores_at(of_sheet=false) %}
 activity_days as (
 
     select * from {{ ref('int_activity_days') }}
@@ -70,6 +71,7 @@ clocks as (
         as_of,
         facts_before,
         rule_version,
+        {{ 'score_model,' if of_sheet }}
         known_until,
         earlier_before,
         earlier_known_until
@@ -81,7 +83,7 @@ clocks as (
 identifier_clocks as (
 
     with
-    {{ identifiers_at() }}
+    {{ identifiers_at(of_sheet) }}
 
 ),
 
@@ -108,6 +110,7 @@ observed_days as (
     select
         identifier_clocks.contact_id,
         identifier_clocks.rule_version,
+        {{ 'identifier_clocks.score_model,' if of_sheet }}
         activity_days.activity,
         activity_days.activity_date,
         activity_days.quantity,
@@ -270,6 +273,7 @@ days_unioned as (
     select
         contact_id,
         rule_version,
+        {{ 'score_model,' if of_sheet }}
         activity,
         quantity,
         last_at,
@@ -280,6 +284,7 @@ days_unioned as (
     select
         derived_days.contact_id,
         clocks.rule_version,
+        {{ 'clocks.score_model,' if of_sheet }}
         derived_days.activity,
         derived_days.quantity,
         derived_days.last_at,
@@ -320,7 +325,7 @@ discharges as (
 activity_scores as (
 
     with
-    {{ score_activities(by_version=true) }}
+    {{ score_activities(by_version=true, of_sheet=of_sheet) }}
 
 ),
 
