@@ -32,7 +32,10 @@ new_rows as (
                 else occurred_at
             end as told_at,
             case
-                when quarantine_reason is null and identifier is not null then 1
+                when
+                    quarantine_reason is null
+                    and {{ first_identifier() }} is not null
+                    then 1
                 else 0
             end as is_usable
 
