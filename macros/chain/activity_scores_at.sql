@@ -16,29 +16,9 @@
     - `score_model`, if `of_sheet`: the only sheet by which it is scored
 -#}
 {% macro activity_scores_at(of_sheet=false) %}
-activity_days as (
-
-    select * from {{ ref('int_activity_days') }}
-
-),
-
--- Read on its own: what is read twice, engines may copy, and these are few.
-days_ended as (
-
-    select * from {{ ref('int_activity_days') }}
-    where valid_to is not null
-
-),
-
 all_conditions as (
 
     select * from {{ ref('int_conditions') }}
-
-),
-
-signals as (
-
-    select * from {{ ref('derived_signals') }}
 
 ),
 
@@ -87,58 +67,6 @@ identifier_clocks as (
 
 ),
 
-days_taken_back as (
-
-    select distinct
-        identifier_clocks.contact_id,
-        days_ended.identifier,
-        days_ended.activity,
-        days_ended.activity_date
-
-    from days_ended
-    inner join identifier_clocks
-        on days_ended.identifier = identifier_clocks.identifier
-    where
-        {{ taken_back_since(
-            'days_ended', 'days_ended.activity_date', 'identifier_clocks'
-        ) }}
-
-),
-
-observed_days as (
-
-    select
-        identifier_clocks.contact_id,
-        identifier_clocks.rule_version,
-        {{ 'identifier_clocks.score_model,' if of_sheet }}
-        activity_days.activity,
-        activity_days.activity_date,
-        activity_days.quantity,
-        activity_days.last_at,
-        {{ age_days('identifier_clocks.as_of', 'activity_days.last_at') }} as age_days
-
-    from activity_days
-    inner join wanted_activities
-        on activity_days.activity = wanted_activities.activity
-    inner join identifier_clocks
-        on activity_days.identifier = identifier_clocks.identifier
-    left join days_taken_back
-        on
-            identifier_clocks.contact_id = days_taken_back.contact_id
-            and activity_days.identifier = days_taken_back.identifier
-            and activity_days.activity = days_taken_back.activity
-            and activity_days.activity_date = days_taken_back.activity_date
-    where
-        {{ in_force('activity_days', 'identifier_clocks.facts_before') }}
-        and {{ known_at(
-            'activity_days',
-            'activity_days.activity_date',
-            'identifier_clocks',
-            'days_taken_back',
-        ) }}
-
-),
-
 contact_orders as (
 
     with
@@ -146,40 +74,10 @@ contact_orders as (
 
 ),
 
-order_days as (
+days_observed_and_derived as (
 
     with
-    {{ count_order_days() }}
-
-),
-
-derived_signals as (
-    {% for family in [
-        'order_values', 'purchase_gaps', 'purchase_due', 'login_weeks', 'loyalty'
-    ] %}
-        select
-            derived.contact_id,
-            derived.activity,
-            derived.occurred_at
-
-        from (
-            with
-            {% if family == 'login_weeks' %}
-                contact_days as (select * from observed_days),
-            {% endif %}
-            {{ context['derive_' ~ family]() }}
-        ) as derived
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
-derived_days as (
-
-    with
-    signals as (select * from derived_signals),
-
-    {{ count_signals() }}
+    {{ days_at(of_sheet) }}
 
 ),
 
@@ -268,43 +166,15 @@ rules as (
 
 ),
 
-days_unioned as (
-
-    select
-        contact_id,
-        rule_version,
-        {{ 'score_model,' if of_sheet }}
-        activity,
-        quantity,
-        last_at,
-        age_days
-
-    from observed_days
-    union all
-    select
-        derived_days.contact_id,
-        clocks.rule_version,
-        {{ 'clocks.score_model,' if of_sheet }}
-        derived_days.activity,
-        derived_days.quantity,
-        derived_days.last_at,
-        {{ age_days('clocks.as_of', 'derived_days.last_at') }} as age_days
-
-    from derived_days
-    inner join clocks
-        on derived_days.contact_id = clocks.contact_id
-
-),
-
 contact_days as (
 
     select
-        days_unioned.*,
+        days_observed_and_derived.*,
         coalesce(contact_rule_groups.rule_group, 0) as rule_group
 
-    from days_unioned
+    from days_observed_and_derived
     left join contact_rule_groups
-        on days_unioned.contact_id = contact_rule_groups.contact_id
+        on days_observed_and_derived.contact_id = contact_rule_groups.contact_id
 
 ),
 

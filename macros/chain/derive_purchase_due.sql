@@ -1,6 +1,7 @@
 {#-
-    The final select of `purchase_due`: contacts whose own rhythm says that they order
-    about now, from the CTEs `order_days`, `signals` and `clocks` (contact_id, as_of).
+    The final select of `purchase_due` and `purchase_expected`: contacts whose own rhythm
+    says that they order about now, or before long, from the CTEs `order_days`, `signals`
+    and `clocks` (contact_id, as_of).
 -#}
 {% macro derive_purchase_due() %}
 gaps_summed as (
@@ -40,7 +41,9 @@ rhythms_signalled as (
         rhythms.contact_id,
         signals.activity,
         {{ dbt.dateadd(
-            'second', 'rhythms.mean_gap_seconds', 'rhythms.last_ordered_at'
+            'second',
+            'greatest(rhythms.mean_gap_seconds - 86400 * coalesce(signals.days_ahead, 0), 0)',
+            'rhythms.last_ordered_at',
         ) }} as due_at,
         {{ dbt.dateadd(
             'second',
@@ -51,7 +54,7 @@ rhythms_signalled as (
     from rhythms
     inner join signals
         on
-            signals.activity = 'purchase_due'
+            signals.activity in ('purchase_due', 'purchase_expected')
             and rhythms.gaps >= signals.least_history
             and rhythms.variation <= signals.most_variation
 

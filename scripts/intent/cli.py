@@ -5,10 +5,11 @@ import sys
 import typer
 from rich.text import Text
 
-from intent.commands import rules, sync
+from intent.commands import rules_live, sync
 from intent.commands.backfill import backfill_command
 from intent.commands.bench import bench_command
 from intent.commands.build import build_command, check_command, publish_command
+from intent.commands.calibrate import calibrate_command
 from intent.commands.demo import demo_command
 from intent.commands.diff import diff_command
 from intent.commands.evaluate import evaluate_command
@@ -27,7 +28,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine, 1 a build or check failed, 2 wrong command line, "
     "3 a file, rule sheet or sync can't be used, 4 a place is locked, missing or full, "
     "5 a destination refused the credentials, 6 rows are left for the next run, "
-    "7 a guard stopped a sync, 8 the gate of an evaluation said no.",
+    "7 a guard stopped a sync or a publish, 8 the gate of an evaluation said no.",
 )
 app.command("demo")(demo_command)
 app.command("load")(load)
@@ -38,10 +39,11 @@ app.command("publish")(publish_command)
 app.command("diff")(diff_command)
 app.command("explain")(explain_command)
 app.command("evaluate")(evaluate_command)
+app.command("calibrate")(calibrate_command)
 app.command("refresh")(refresh_command)
 app.command("forget")(forget_command)
 app.command("bench")(bench_command)
-app.add_typer(rules.app, name="rules")
+app.add_typer(rules_live.app, name="rules")
 app.add_typer(sync.app, name="sync")
 
 

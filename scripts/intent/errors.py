@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     """Rows are left for the next run: the day's quota is used up, or the destination is
     down."""
     GUARD = 7
-    """A guard stopped a sync before anything was sent."""
+    """A guard stopped a sync or a publish before anything was sent or written."""
     GATE = 8
     """The gate of an evaluation: a score can't be relied on."""
 
@@ -84,7 +84,7 @@ class RefusedError(IntentError):
 
 
 class GuardError(IntentError):
-    """A guard stopped a sync before anything was sent."""
+    """A guard stopped a sync or a publish before anything was sent or written."""
 
     exit_code = ExitCode.GUARD
 

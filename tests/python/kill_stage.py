@@ -94,9 +94,32 @@ FILES = Case("files", "files", FilesRemote, lambda _: {}, event=read_event)
 MARKETO = {"settle_seconds": 0.02, "activity_type_id": 100001}
 QUICK_MARKETO = {"settles_after": 0.01, "import_seconds": 0.01}
 KILLS = [
+    Kill(CASES["connectif"]),
+    Kill(CASES["salesmanago"], "lists"),
     Kill(CASES["hubspot"], "lists"),
     Kill(CASES["customer_io"], "events"),
     Kill(CASES["webhook"], "events"),
+    Kill(
+        CASES["pardot"],
+        "lists",
+        changes={"options": {"poll_seconds": 0.01}},
+        uses="/api/v5/imports/",
+    ),
+    Kill(
+        CASES["eloqua"],
+        "lists",
+        changes={"options": {"poll_seconds": 0.01}},
+        uses="/api/bulk/2.0/syncs",
+    ),
+    Kill(
+        CASES["braze"],
+        "events",
+        changes={
+            "options": {"read_back": True, "settle_seconds": 0.03},
+        },
+        remote={"settles_after": 0.01},
+    ),
+    Kill(CASES["klaviyo"], "events", uses="/api/profile-bulk-import-jobs/"),
     Kill(FILES, "events", changes={"rows_at_once": 8}),
     Kill(CASES["salesforce"], "lists"),
     Kill(

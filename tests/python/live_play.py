@@ -112,11 +112,10 @@ class Live:
 
         async def main() -> Any:
             with open_ledger(places().ledger) as ledger:
-                async with (
-                    open_session(ledger, self.adapter, Stop()) as session,
-                    session.runner("") as runner,
-                ):
-                    return await act(session, runner.courier)
+                async with open_session(ledger, self.adapter, Stop()) as session:
+                    await session.describe()  # some know fields by numbers
+                    async with session.runner("") as runner:
+                        return await act(session, runner.courier)
 
         return asyncio.run(main())
 
@@ -445,7 +444,164 @@ def marketo_there(live: Live) -> Iterator[Fact]:
     yield Fact("emails are found in other case", bool(found))
 
 
+# Account Engagement ----------------------------------------------------------------
+
+
+def pardot_there(live: Live) -> Iterator[Fact]:
+    key = live.keys[0]
+    yield Fact("an import that is ready ends as complete", True)
+    yield Fact("who is created by an import has its match email", bool(live.read(key)))
+    found = live.read(key.upper())
+    yield Fact("emails are found in other case", None, "yes" if found else "no")
+    columns = [name for name in live.sync.fields if name.endswith("__c")]
+    yield Fact("names of custom fields end in __c", len(columns) > 0)
+
+
+# Eloqua ------------------------------------------------------------------------------
+
+
+def eloqua_there(live: Live) -> Iterator[Fact]:
+    yield Fact("a CSV file with a blank cell is taken", True)
+    logs = [orjson.loads(answer.content)["items"] for answer in live.answers("/logs")]
+    codes = {each.get("statusCode") for found in logs for each in found}
+    yield Fact("a sync's logs count what was processed", "ELQ-00001" in codes)
+    yield Fact("emails are found in other case", bool(live.read(live.keys[0].upper())))
+
+
+# Klaviyo ---------------------------------------------------------------------------
+
+
+def klaviyo_there(live: Live) -> Iterator[Fact]:
+    key, other = live.keys
+    segment = field_of(live.sync, "segment")
+    interest = field_of(live.sync, "top_interest")
+    told = klaviyo_properties(live, key)
+    yield Fact("a complete import is seen", told.get(segment) == "hot")
+    job = klaviyo_import(
+        live,
+        [
+            {"attributes": {"email": key}, "meta": unset_by(interest)},
+            {"attributes": {"email": other, "properties": {segment: None}}},
+            {"attributes": {"email": "no address"}},
+        ],
+    )
+    if job is None:
+        yield Fact("a bad address refuses an import as a whole", None)
+        return
+    path, state = job
+    is_unset = interest not in klaviyo_properties(live, key)
+    yield Fact("`unset` of an import takes a property away", is_unset)
+    counts = [state[name] for name in ("completed_count", "failed_count")]
+    yield Fact("a bad address is an error of one row", counts == [2, 1], f"{counts}")
+    answer = live.ask(klaviyo_get(f"{path}/import-errors"))
+    for error in orjson.loads(answer.content)["data"]:
+        attributes = error["attributes"]
+        named = "original_payload" if attributes.get("original_payload") else "pointer"
+        pointer = (attributes.get("source") or {}).get("pointer")
+        yield Fact("an error of an import names its row by", None, f"{named} {pointer}")
+
+
+def unset_by(name: str) -> dict[str, Any]:
+    return {"patch_properties": {"unset": [name]}}
+
+
+def klaviyo_import(
+    live: Live, profiles: Sequence[Mapping[str, Any]]
+) -> tuple[str, Mapping[str, Any]] | None:
+    """Import, and wait for the end: its path and state; None if it is refused."""
+    typed = [{"type": "profile", **profile} for profile in profiles]
+    attributes = {"profiles": {"data": typed}}
+    data = {"type": "profile-bulk-import-job", "attributes": attributes}
+    path = "/api/profile-bulk-import-jobs"
+    headers = {**klaviyo_get(path).headers, "content-type": "application/vnd.api+json"}
+    answer = live.ask(Request("POST", path, orjson.dumps({"data": data}), headers))
+    if answer.status != 202:
+        return None
+    path = f"{path}/{orjson.loads(answer.content)['data']['id']}"
+    while True:
+        told = orjson.loads(live.ask(klaviyo_get(path)).content)["data"]["attributes"]
+        if told["status"] not in ("queued", "processing"):
+            return path, told
+        time.sleep(live.seconds / 20)
+
+
+def klaviyo_properties(live: Live, key: str) -> Mapping[str, Any]:
+    answer = live.ask(live.adapter.lookup([key], []))
+    [profile] = orjson.loads(answer.content)["data"]
+    found: Mapping[str, Any] = profile["attributes"]["properties"]
+    return found
+
+
+def klaviyo_get(path: str) -> Request:
+    headers = {"accept": "application/vnd.api+json", "revision": "2026-07-15"}
+    return Request("GET", path, headers=headers, lane="poll")
+
+
+# Braze -----------------------------------------------------------------------------
+
+
+def braze_there(live: Live) -> Iterator[Fact]:
+    key, nobody = live.keys[0], f"{live.names[0]}-nobody"
+    segment = field_of(live.sync, "segment")
+    only = {"external_id": nobody, "_update_existing_only": True, segment: "hot"}
+    answer = live.ask(braze_track([only]))
+    yield Fact("an update of nobody is accepted", answer.status == 201)
+    answer = live.ask(braze_track([{segment: "hot"}]))
+    told = orjson.loads(answer.content)
+    yield Fact("an object without an id", None, f"{answer.status} {told}")
+    if not live.can_read:
+        return
+    found = live.read(key, nobody)
+    yield Fact("`_update_existing_only` creates nobody", nobody not in found)
+    until = found[key].values.get(field_of(live.sync, "hot_until"))
+    yield Fact("a moment in the future stays what it is", None, str(until)[:4])
+
+
+def braze_track(attributes: Sequence[Mapping[str, Any]]) -> Request:
+    body = orjson.dumps({"attributes": attributes})
+    return Request("POST", "/users/track", body, JSON)
+
+
+# Connectif -------------------------------------------------------------------------
+
+
+def connectif_there(live: Live) -> Iterator[Fact]:
+    yield Fact("emails are found in other case", bool(live.read(live.keys[0].upper())))
+    [answer, *_] = live.answers("/contact-fields/")
+    yield Fact("fields are listed", None, f"status {answer.status}")
+    answer = live.answers("/contacts/")[-1]
+    names = [name for name in answer.headers if name.startswith("x-ratelimit")]
+    told = {name: answer.headers[name] for name in sorted(names)}
+    yield Fact("what is told of the rate", None, f"{told}")
+    nobody = live.adapter.lookup([f"{live.names[0]}-nobody@example.com"], [])
+    deleted = live.ask(replace(nobody, method="DELETE"))
+    yield Fact("an unknown contact that is deleted", None, f"status {deleted.status}")
+
+
+# SALESmanago -----------------------------------------------------------------------
+
+
+def salesmanago_there(live: Live) -> Iterator[Fact]:
+    key, adapter = live.keys[0], live.adapter
+    yield Fact("emails are found in other case", bool(live.read(key.upper())))
+    answers = live.answers("/api/contact/batchupsert")
+    told = orjson.loads(answers[0].content)
+    yield Fact("the contacts of a batch are told", key in told["contactIds"])
+    nobody = f"{live.names[0]}-nobody@example.com"
+    found = live.ask(adapter.lookup([key, nobody], []))
+    yield Fact("a look-up with an unknown contact", None, f"status {found.status}")
+    gone = Request(
+        "POST", "/api/contact/delete", orjson.dumps({"email": nobody}), dict(JSON)
+    )
+    said = orjson.loads(live.ask(gone).content)
+    words = f"{said.get('success')} {said.get('message')}"
+    yield Fact("an unknown contact that is deleted", None, words)
+
+
 PARTS = {
+    "braze": Part(spoil=a_long_text, refuses=None, there=braze_there),
+    "salesmanago": Part(there=salesmanago_there),
+    "connectif": Part(spoil=a_number, there=connectif_there),
     "hubspot": Part(spoil=a_number, there=hubspot_there),
     "salesforce": Part(
         arrive=salesforce_arrive,
@@ -455,5 +611,8 @@ PARTS = {
     ),
     "customer_io": Part(spoil=a_long_text, refuses=None, there=customer_io_there),
     "marketo": Part(spoil=a_number, there=marketo_there),
+    "pardot": Part(spoil=a_number, there=pardot_there),
+    "eloqua": Part(spoil=a_number, there=eloqua_there),
+    "klaviyo": Part(there=klaviyo_there),
     "webhook": Part(),
 }

@@ -220,7 +220,7 @@ class SyncShop:
             key = str(row[sync.match.column] or "").strip()
             if sync.match.ignore_case:
                 key = key.lower()
-            held = row.get("is_holdout") and sync.consent.holdout == "exclude"
+            held = row.get("is_holdout", False)
             if key and row.get("is_exportable", True) and not held:
                 wanted[key] = {
                     name: value_of(rule, row) for name, rule in sync.fields.items()

@@ -119,10 +119,10 @@ SMALL = {
         loyalty,cold,0,0,3
         """,
     "rules/derived_signals.csv": """\
-        activity,least_history,least_change,most_variation,lapses_after,note
-        purchase_repeated,1,,,,
-        order_value_fallen,3,0.5,,,
-        purchase_due,3,,0.6,2,
+        activity,least_history,least_change,most_variation,lapses_after,days_ahead,note
+        purchase_repeated,1,,,,,
+        order_value_fallen,3,0.5,,,,
+        purchase_due,3,,0.6,2,,
         """,
     "feeds/event_names.csv": """\
         feed,event_name,activity,effect
@@ -735,7 +735,7 @@ def test_export_refuses_faulty_seeds(seeds: Path) -> None:
     edit_seed(seeds, RULES, "viewed,,1,", "viewed,,x,")
     result = runner.invoke(app, ["export", "rules.xlsx"])
     assert isinstance(result.exception, BadInputError)
-    assert "1 fault" in str(result.exception)
+    assert "a fault in activity_rules: x is not" in str(result.exception)
     assert not Path("rules.xlsx").exists()
 
 
@@ -808,10 +808,11 @@ def numbers(draw: st.DrawFn, lowest: int = -1_000_000) -> str:
 
 positive = numbers(lowest=1)
 SIGNAL_PARAMETERS = {
-    "login_regular": ("", "", ""),
-    "order_value_risen": ("2.25", "", ""),
-    "purchase_quickened": ("0.123456789", "", ""),
-    "purchase_due": ("", "0", "1.5"),
+    "login_regular": ("", "", "", ""),
+    "order_value_risen": ("2.25", "", "", ""),
+    "purchase_quickened": ("0.123456789", "", "", ""),
+    "purchase_due": ("", "0", "1.5", ""),
+    "purchase_expected": ("", "1", "3", "28"),
 }
 
 
@@ -1367,7 +1368,7 @@ def test_a_killed_import_is_whole_or_undone(
     assert result.exit_code == 0
     is_committed = steps >= WRITES + JOURNAL_WRITE
     assert contents(seeds) == (new if is_committed else old)
-    assert ("interrupted import was finished" in result.output) == (
+    assert ("interrupted change was finished" in result.output) == (
         is_committed and not is_whole_run
     )
     assert not (seeds / writing.ASIDE).exists()

@@ -11,9 +11,23 @@ from standins.case import Case
 from standins.faults import APPLY_DROP
 from sync_stage import Stage, set_stage
 
-NAMES = ("customer_io", "hubspot", "salesforce", "webhook")
+NAMES = (
+    "connectif",
+    "customer_io",
+    "eloqua",
+    "hubspot",
+    "klaviyo",
+    "pardot",
+    "salesforce",
+    "salesmanago",
+    "webhook",
+)
 CASES = [case for case in find_cases() if case.name in NAMES]
-WRITES = r"/(batch|upsert|update|\w+__c|sobjects|hooks|\w*segments?|memberships)\b.*$"
+WRITES = (
+    r"^/contacts/|"
+    r"/(batch|batchupsert|upsert|update|\w+__c|sobjects|hooks|\w*segments?"
+    r"|memberships|imports|profile-bulk-import-jobs|events)\b.*$"
+)
 
 
 @pytest.fixture

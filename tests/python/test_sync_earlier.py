@@ -15,7 +15,17 @@ from standins import find_cases
 from standins.case import Case
 from sync_stage import Silent, Stage, set_stage
 
-NAMES = ("customer_io", "hubspot", "webhook")
+NAMES = (
+    "braze",
+    "connectif",
+    "customer_io",
+    "eloqua",
+    "hubspot",
+    "klaviyo",
+    "pardot",
+    "salesmanago",
+    "webhook",
+)
 CASES = [case for case in find_cases() if case.name in NAMES]
 [CUSTOMER_IO] = [case for case in CASES if case.name == "customer_io"]
 

@@ -15,7 +15,19 @@ from standins import find_cases
 from standins.case import Case
 from sync_stage import Stage, set_stage
 
-NAMES = ("customer_io", "hubspot", "marketo", "salesforce", "webhook")
+NAMES = (
+    "braze",
+    "connectif",
+    "customer_io",
+    "eloqua",
+    "hubspot",
+    "klaviyo",
+    "marketo",
+    "pardot",
+    "salesforce",
+    "salesmanago",
+    "webhook",
+)
 CASES = [case for case in find_cases() if case.name in NAMES]
 
 

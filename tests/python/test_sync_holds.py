@@ -134,6 +134,6 @@ def test_a_holdout_that_is_drawn_later_leaves(stage: Stage) -> None:
     stage.shop.change("is_holdout = true", number(1))
     assert stage.run().acknowledged == 1
     assert "intent_segment" not in stage.records()[stage.key(1)]
-    stage.change_sync(consent={"holdout": "include"})
+    stage.shop.change("is_holdout = false", number(1))
     assert stage.run().acknowledged == 1
     assert stage.records()[stage.key(1)]["intent_segment"]

@@ -19,7 +19,19 @@ from standins import find_cases
 from standins.kit import StandIn
 from sync_shop import PROJECT, SyncShop
 
-SYNCS = ("hubspot", "salesforce_contacts", "customer_io", "marketo", "webhook")
+SYNCS = (
+    "connectif",
+    "hubspot",
+    "salesforce_contacts",
+    "customer_io",
+    "marketo",
+    "pardot",
+    "eloqua",
+    "klaviyo",
+    "braze",
+    "salesmanago",
+    "webhook",
+)
 SECONDS = 90.0
 """How long what was acknowledged may take to be seen."""
 
@@ -91,6 +103,9 @@ def test_the_play_with_stand_ins(
     remote: StandIn, name: str, shop: SyncShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [sync] = load_syncs(PROJECT / "syncs", [name])
+    case = next(case for case in find_cases() if case.sync == name)
+    if options := case.changes.get("options"):
+        sync = sync.model_copy(update={"options": {**sync.options, **options}})
     facts = play(Live.open(sync, shop, monkeypatch, 1.0))
     assert [str(fact) for fact in facts if fact.holds is False] == []
     assert remote.records() == {}

@@ -124,6 +124,10 @@ FAULTS = {
         HEAD + FIELDS + "consent: {exportable: false}",
         r"line 7: consent\.exportable: should be True; found false",
     ),
+    "hold-out": (
+        HEAD + FIELDS + "consent: {holdout: include}",
+        r"line 7: consent\.holdout: should be 'exclude'; found include",
+    ),
     "name": (HEAD + FIELDS + "name: x", "line 7: name: unknown key; it follows from"),
     "file": (HEAD + FIELDS + "file: x", "line 7: file: unknown key; it follows from"),
     "twice": (

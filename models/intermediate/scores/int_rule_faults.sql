@@ -2,8 +2,8 @@
 
 {% set signals = [
     'purchase_repeated', 'order_value_risen', 'order_value_fallen',
-    'purchase_quickened', 'purchase_slowed', 'purchase_due', 'login_regular',
-    'loyalty_year_completed',
+    'purchase_quickened', 'purchase_slowed', 'purchase_due', 'purchase_expected',
+    'login_regular', 'loyalty_year_completed',
 ] %}
 
 with
@@ -369,17 +369,23 @@ derived_signal_faults as (
                 )
                 then 'least_change must be blank'
             when
-                activity = 'purchase_due'
+                activity in ('purchase_due', 'purchase_expected')
                 and (most_variation is null or most_variation < 0)
                 then 'most_variation must be 0 or more'
             when
-                activity = 'purchase_due'
+                activity in ('purchase_due', 'purchase_expected')
                 and (lapses_after is null or lapses_after <= 1)
                 then 'lapses_after must be above 1'
             when
-                activity <> 'purchase_due'
+                activity not in ('purchase_due', 'purchase_expected')
                 and (most_variation is not null or lapses_after is not null)
                 then 'most_variation and lapses_after must be blank'
+            when
+                activity = 'purchase_expected'
+                and (days_ahead is null or days_ahead < 1)
+                then 'days_ahead must be 1 or more'
+            when activity <> 'purchase_expected' and days_ahead is not null
+                then 'days_ahead must be blank'
         end as fault
 
     from derived_signals

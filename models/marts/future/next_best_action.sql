@@ -114,7 +114,7 @@ actions as (
 
 ),
 
--- An order also ends its being due.
+-- An order also ends its being due or expected.
 settlings as (
 
     select distinct
@@ -131,7 +131,7 @@ settlings as (
         'purchase' as new_activity
 
     from rules
-    where activity = 'purchase_due'
+    where activity in ('purchase_due', 'purchase_expected')
 
 ),
 

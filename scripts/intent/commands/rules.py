@@ -57,7 +57,7 @@ def export(
 
     Example: intent rules export rules.xlsx
     """
-    tables = export_workbook(_seeds(), file, overwrite=force)
+    tables = export_workbook(seeds_folder(), file, overwrite=force)
     rows = sum(len(table.rows) for table in tables.values())
     console.out.print(
         Text(
@@ -89,13 +89,13 @@ def import_(
     """
     if as_json and not (dry_run or yes):
         raise typer.BadParameter("--json asks no questions: add --dry-run or --yes.")
-    seeds = _seeds()
+    seeds = seeds_folder()
     plan = plan_import(seeds, file)
     is_written = bool(plan.changes) and not dry_run
     if as_json:
         if is_written:
             apply_import(seeds, plan)
-        _print_json(_plan_json(plan, is_written))
+        print_json(_plan_json(plan, is_written))
     else:
         _show_plan(plan)
         if is_written:
@@ -114,9 +114,9 @@ def check(as_json: AsJson = False) -> None:
     The same checks as on import, with the files' line numbers. Exit code 3
     if anything is wrong.
     """
-    faults = check_seeds(_seeds())
+    faults = check_seeds(seeds_folder())
     if as_json:
-        _print_json({"ok": not faults, "faults": [_fault_json(it) for it in faults]})
+        print_json({"ok": not faults, "faults": [_fault_json(it) for it in faults]})
     elif faults:
         _show_faults(faults, "line")
     else:
@@ -141,7 +141,7 @@ def show(
 
     Example: intent rules show --sheet loyalty
     """
-    tables = valid_tables(_seeds())
+    tables = valid_tables(seeds_folder())
     model = _find_model(tables["score_models"], sheet)
     name = model.texts["score_model"]
     console.out.print(_rules_grid(tables, model))
@@ -149,13 +149,13 @@ def show(
     console.out.print(Text(_bands(tables["score_bands"], name)))
 
 
-def _seeds() -> Path:
-    """Return the seeds folder, after finishing what a crashed import left."""
+def seeds_folder() -> Path:
+    """Return the seeds folder, after finishing what a crashed change left."""
     seeds = places().seeds
     finished = recover(seeds)
     if finished:
         console.err.print(
-            Text(f"An interrupted import was finished first: {', '.join(finished)}.")
+            Text(f"An interrupted change was finished first: {', '.join(finished)}.")
         )
     return seeds
 
@@ -266,7 +266,8 @@ def _fault_json(fault: Fault) -> dict[str, object]:
     }
 
 
-def _print_json(content: object) -> None:
+def print_json(content: object) -> None:
+    """Print plain data as JSON."""
     # not through rich, which would break long lines
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 

@@ -14,6 +14,7 @@ from intent.errors import IntentError
 from intent.settings import Places
 
 ANALYSES = (
+    "calibrated_days",
     "diffed_changes",
     "explained_audiences",
     "explained_drivers",

@@ -37,10 +37,12 @@ from intent.rules.tables import Fault, Reading, Row, Table, Tables, all_faults, 
 FEW = 8
 ALIKE = 0.5
 FALLS = ("order_value_fallen", "purchase_quickened")
+RHYTHMS = ("purchase_due", "purchase_expected")
 SIGNALS_BY_PARAMETER = {
     "least_change": (*FALLS, "order_value_risen", "purchase_slowed"),
-    "most_variation": ("purchase_due",),
-    "lapses_after": ("purchase_due",),
+    "most_variation": RHYTHMS,
+    "lapses_after": RHYTHMS,
+    "days_ahead": ("purchase_expected",),
 }
 BANDS = SCORE_BANDS.column("band").choices
 GRADES = FIT_GRADES.column("fit_grade").choices

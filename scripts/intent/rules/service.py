@@ -40,7 +40,7 @@ def valid_tables(seeds: Path) -> dict[str, Table]:
     """
     reading = read_seeds(seeds)
     tables = understand(reading)
-    _refuse_faults(find_faults(reading, tables))
+    refuse_faults(find_faults(reading, tables))
     return tables
 
 
@@ -53,7 +53,7 @@ def export_workbook(seeds: Path, path: Path, *, overwrite: bool) -> dict[str, Ta
     """
     reading = read_seeds(seeds)
     tables = understand(reading)
-    _refuse_faults(find_faults(reading, tables))
+    refuse_faults(find_faults(reading, tables))
     save_workbook(path, tables, reading.fingerprints, overwrite=overwrite)
     return tables
 
@@ -98,15 +98,18 @@ def apply_import(seeds: Path, plan: ImportPlan) -> None:
         BadInputError: the plan has faults, or a seed changed since it was made.
         UnavailableError: another import is at work, or the disk says no.
     """
-    _refuse_faults(plan.faults)
+    refuse_faults(plan.faults)
     if plan.contents:
         replace_all(seeds, plan.contents, plan.expected)
 
 
-def _refuse_faults(faults: list[Fault]) -> None:
+def refuse_faults(faults: list[Fault]) -> None:
+    """Raise BadInputError if there are faults."""
     if faults:
         first = faults[0]
+        number = "a fault" if len(faults) == 1 else f"{len(faults)} faults, the first"
+        wrong = f"{first.value} {first.wrong}".strip()
         raise BadInputError(
-            f"The rule sheets have {len(faults)} faults, the first in {first.sheet}: "
-            f"{first.wrong}. See them all with: intent rules check"
+            f"The rule sheets have {number} in {first.sheet}: {wrong}. See it all "
+            "with: intent rules check"
         )

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from intent.errors import BadInputError, UnavailableError
 from intent.rules.csv_files import fingerprint
 
-ASIDE = ".rules_import"
+ASIDE = ".rules_change"
 JOURNAL = "journal.json"
 
 
@@ -55,7 +55,7 @@ def replace_all(
 
     Raises:
         BadInputError: a file isn't what the caller knows.
-        UnavailableError: another import is at work, or the disk says no.
+        UnavailableError: another change is being written, or the disk says no.
     """
     with _disk_faults(folder), _locked(folder):
         _finish(folder)
@@ -66,12 +66,12 @@ def replace_all(
 
 
 def recover(folder: Path) -> list[str]:
-    """Finish what a crashed import left, and return the files put in place.
+    """Finish what a crashed change left, and return the files put in place.
 
     Raises:
         BadInputError: a file was changed by others since, so that finishing would
             overwrite it.
-        UnavailableError: another import is at work, or the disk says no.
+        UnavailableError: another change is being written, or the disk says no.
     """
     if not (folder / ASIDE).exists():
         return []
@@ -91,14 +91,15 @@ def _disk_faults(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder against other imports; a crash lets go of it."""
+    """Hold the folder against other changes; a crash lets go of it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UnavailableError(
-                "Another import of rule sheets is at work. Try again when it is done."
+                "Another change of rule sheets is being written. Try again when it is "
+                "done."
             ) from error
         yield
     finally:
@@ -110,7 +111,7 @@ def _refuse_stale(folder: Path, expected: Mapping[PurePosixPath, str | None]) ->
         if _fingerprint(folder / path) != known:
             raise BadInputError(
                 f"{path} was changed by somebody else meanwhile. Nothing was written. "
-                "Run the import again to see what it changes now."
+                "Give the command again to see what it changes now."
             )
 
 
@@ -168,8 +169,8 @@ def _read_journal(path: Path) -> Journal | None:
         return None
     except (ValueError, ValidationError) as error:
         raise BadInputError(
-            f"{path} can't be read, so an interrupted import can't be finished. Delete "
-            f"the folder {path.parent} and import the workbook again."
+            f"{path} can't be read, so an interrupted change can't be finished. Delete "
+            f"the folder {path.parent} and give the command again."
         ) from error
 
 
@@ -186,9 +187,9 @@ def _is_waiting(folder: Path, item: Rename) -> bool:
     if present == item.before and _fingerprint(waiting) == item.after:
         return True
     raise BadInputError(
-        f"An import was interrupted, and {item.path} was changed since: it can't be "
+        f"A change was interrupted, and {item.path} was changed since: it can't be "
         f"finished without overwriting that. Delete the folder {folder / ASIDE}, look "
-        "at the rule sheets, and import the workbook again."
+        "at the rule sheets, and give the command again."
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+from intent.sync.agree import agrees
 from intent.sync.model import (
     WRITES,
     Advice,
@@ -63,6 +64,9 @@ class Adapter(ABC, Generic[SettingsT]):
     by it. False: the runner reads the record first."""
     needs_remote_id: frozenset[Op] = frozenset()
     """Ops for which `Row.remote_id` must be known; the runner reads it if it is not."""
+    once: frozenset[Op] = frozenset()
+    """Ops, besides writes, that must not be sent twice: those in doubt are looked up
+    first, as writes are where `Limits.settle_seconds` says so. See `has_done`."""
 
     def __init__(self, sync: Sync, settings: SettingsT, planned_at: datetime) -> None:
         """Make the adapter of one run of a sync, whose rows were planned at (UTC)."""
@@ -96,6 +100,15 @@ class Adapter(ABC, Generic[SettingsT]):
     ) -> Mapping[str, str]:
         """The headers that authorise a request, which is sent now (UTC)."""
 
+    def signed(self, request: Request, now: datetime) -> bytes:
+        """The body of a request that is sent now (UTC).
+
+        The default is as it was made. For those who are authorised in the body: so
+        their secrets are in nothing that is kept or told.
+        """
+        del now
+        return request.content
+
     # Writing -----------------------------------------------------------------------
 
     @abstractmethod
@@ -128,6 +141,10 @@ class Adapter(ABC, Generic[SettingsT]):
         """True: the part is sent by the steps of a job, not by one request."""
         del part
         return False
+
+    def requests_of(self, part: Part) -> int:
+        """As many requests as a part takes, if all goes well; for plans."""
+        return self.job_requests if self.is_job(part) else 1
 
     def step(self, part: Part, job: Job) -> Request:
         """The request of a job's next step.
@@ -194,6 +211,10 @@ class Adapter(ABC, Generic[SettingsT]):
     ) -> Mapping[str, RemoteRecord] | Verdict:
         """The records that there are, by our keys; or what else the answer means."""
         raise NotImplementedError
+
+    def has_done(self, row: Row, record: RemoteRecord) -> bool:
+        """A record shows that a row in doubt was done."""
+        return agrees(row.values, record.values)
 
     def quota(self, response: Response) -> Quota | None:
         """What the headers of an answer say about the quota of the day."""

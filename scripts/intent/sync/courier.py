@@ -12,7 +12,6 @@ from typing import Any
 
 from intent.errors import BadInputError, IntentError, RefusedError
 from intent.sync.adapter import Adapter
-from intent.sync.agree import agrees
 from intent.sync.budget import Budget
 from intent.sync.clerk import Clerk, Entry, Sending
 from intent.sync.model import (
@@ -372,8 +371,9 @@ class Courier:
         pause = self.adapter.limits.settle_seconds
         if pause is None:
             return rows
-        looked_up = [row for row in rows if row.op in WRITES]
-        again = [row for row in rows if row.op not in WRITES]
+        asked = {*WRITES, *self.adapter.once}
+        looked_up = [row for row in rows if row.op in asked]
+        again = [row for row in rows if row.op not in asked]
         await self.stop.sleep(pause)
         fields = list(self.adapter.sync.fields)
         for some in batched(looked_up, self.adapter.lookup_rows or 1):
@@ -383,7 +383,7 @@ class Courier:
                 continue
             for row in some:
                 record = records.get(row.key)
-                if record is not None and agrees(row.values, record.values):
+                if record is not None and self.adapter.has_done(row, record):
                     told = Outcome(State.ACKNOWLEDGED, remote_id=record.remote_id)
                     self.end([(row, told)])
                 else:

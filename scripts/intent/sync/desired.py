@@ -72,7 +72,7 @@ def consented(sync: Sync, source: Source) -> tuple[str, str]:
     and the hold-out is not in them.
     """
     main = quoted(sync.source)
-    conditions, join, contacts = [], "", main
+    join, contacts = "", main
     if not all(source.has(sync.source, name) for name in CONSENT):
         if not source.has(sync.source, "contact_id"):
             return only_sheet(sync, source) or "true", ""
@@ -81,9 +81,10 @@ def consented(sync: Sync, source: Source) -> tuple[str, str]:
             f" inner join {source.mart('contact_intent')} as {contacts}"
             f" on {main}.contact_id = {contacts}.contact_id"
         )
-    conditions.append(f"coalesce({contacts}.is_exportable, false)")
-    if sync.consent.holdout == "exclude":
-        conditions.append(f"not coalesce({contacts}.is_holdout, false)")
+    conditions = [
+        f"coalesce({contacts}.is_exportable, false)",
+        f"not coalesce({contacts}.is_holdout, false)",
+    ]
     if sheet := only_sheet(sync, source):
         conditions.append(sheet)
     return " and ".join(conditions), join

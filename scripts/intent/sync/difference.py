@@ -181,6 +181,7 @@ def compared_rows(sync: Sync, source: Source, changes: str) -> str:
         " coalesce(desired.match_key, desired.acked_key) as match_key,"
         " coalesce(desired.row_id, acked.row_id) as row_id,"
         " desired.match_key is not null as is_desired,"
+        " coalesce(acked.is_unsure, false) as is_unsure,"
         " coalesce(acked.has_record, false) as was_acked,"
         " case when desired.match_key is null"
         f" then case when acked.has_record or acked.is_unsure then {leave} end"

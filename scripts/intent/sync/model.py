@@ -81,6 +81,8 @@ class Row:
     """Of an EVENT, the same however often it is sent."""
     remote_id: str | None = None
     """The destination's own id of the record, where it told us."""
+    changed: frozenset[str] | None = None
+    """Of an UPDATE, the fields that the destination may have otherwise; None: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class Request:
 
     method: str
     path: str
-    """From the destination's address on, with the query. No personal data in it."""
+    """From the destination's address on, with the query. No personal data in it, unless
+    the destination takes it nowhere else: it is neither logged nor kept by us."""
     content: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     units: int = 1

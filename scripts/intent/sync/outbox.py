@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -219,7 +220,7 @@ def read_rows(run: Run, first: int, last: int) -> Iterator[Row]:
         end = min(start + PORTION - 1, last)
         found = run.ledger.rows(
             "select outbox.seq, outbox.op, outbox.match_key, outbox.payload,"
-            " outbox.event_id,"
+            " outbox.changed, outbox.event_id,"
             " coalesce(found.remote_id, remote_ids.remote_id, outbox.remote_id)"
             " from outbox"
             " left join found on found.run_id = $run and found.seq = outbox.seq"
@@ -239,32 +240,23 @@ def rows_of(run: Run, seqs: Sequence[int]) -> list[Row]:
     """The rows with these numbers, whatever became of them."""
     found = run.ledger.rows(
         "select outbox.seq, outbox.op, outbox.match_key, outbox.payload,"
-        " outbox.event_id, coalesce(found.remote_id, outbox.remote_id) from outbox"
+        " outbox.changed, outbox.event_id,"
+        " coalesce(found.remote_id, outbox.remote_id) from outbox"
         " left join found on found.run_id = $run and found.seq = outbox.seq"
         " where outbox.run_id = $run and outbox.seq in (select unnest($seqs))"
         " order by outbox.seq",
         {"run": run.run_id, "seqs": list(seqs)},
     )
-    return [
-        Row(
-            seq,
-            Op(op),
-            key,
-            read_payload(payload, Op(op), run.sync),
-            event_id,
-            remote_id,
-        )
-        for seq, op, key, payload, event_id, remote_id in found
-    ]
+    return [read_row(run.sync, *each) for each in found]
 
 
-def read_row(
-    sync: Sync, seq: int, name: str, key: str, payload: str, *ids: str | None
-) -> Row:
+def read_row(sync: Sync, *columns: Any) -> Row:
     """A row of the outbox."""
+    seq, name, key, payload, changed, event_id, remote_id = columns
     op = Op(name)
-    event_id, remote_id = ids
-    return Row(seq, op, key, read_payload(payload, op, sync), event_id, remote_id)
+    values = read_payload(payload, op, sync)
+    known = frozenset(changed) if op is Op.UPDATE and changed else None
+    return Row(seq, op, key, values, event_id, remote_id, known)
 
 
 def read_payload(payload: str, op: Op, sync: Sync) -> dict[str, Value]:

@@ -51,8 +51,10 @@ def record_rows(sync: Sync, is_first: bool) -> str:
     triggers = ", ".join(
         roughly(rule, new[name]) for name, rule in fields if rule.trigger
     )
+    # What an unanswered request may have written can be in any field.
     changed = ", ".join(
-        f"case when {new[name]} is distinct from {old[name]} then {literal(name)} end"
+        f"case when compared.is_unsure or {new[name]} is distinct from {old[name]}"
+        f" then {literal(name)} end"
         for name, _ in fields
     )
     baseline = (

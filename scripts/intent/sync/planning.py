@@ -132,7 +132,8 @@ def estimate_requests(
     packer = Packer(adapter, checks.faults, count)
     requests = units = packed = looked_up = 0
     found = ledger.rows(
-        "select seq, op, match_key, payload, event_id, remote_id, phase from planned"
+        "select seq, op, match_key, payload, changed, event_id, remote_id, phase"
+        " from planned"
         f" where refusal is null and not is_held order by seq limit {MOST_PACKED}"
     )
     for _, group in itertools.groupby(found, key=lambda each: each[-1]):
@@ -145,7 +146,7 @@ def estimate_requests(
                 fit.append(row)
                 looked_up += needs_look_up(adapter, row)
         for part in packer.pack(fit):
-            requests += adapter.job_requests if adapter.is_job(part) else 1
+            requests += adapter.requests_of(part)
             units += len(part.rows)
             packed += len(part.rows)
     if not packed:

@@ -303,6 +303,7 @@ def reconcile(places: Places, sync: Sync, limit: int | None = None) -> Drift:
         stop = Stop()
         async with open_session(ledger, adapter, stop) as session:
             with stopped_by_signals(stop):
+                await session.describe()  # some know their fields by numbers
                 return await compare_records(session, limit)
 
     with open_ledger(places.ledger) as ledger:

@@ -139,10 +139,10 @@ class ConsentRule(_Model):
         default=True,
         description="Only contacts with `is_exportable`. This can't be switched off.",
     )
-    holdout: Literal["exclude", "include"] = Field(
+    holdout: Literal["exclude"] = Field(
         default="exclude",
-        description="Contacts with `is_holdout` are not told, so that the effect of "
-        "acting on scores can be measured; include tells them too.",
+        description="Contacts with `is_holdout` are never told, so that the effect of "
+        "acting on scores can be measured. This can't be switched off.",
     )
 
 

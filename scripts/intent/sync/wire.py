@@ -10,6 +10,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from importlib.metadata import version
@@ -151,6 +152,7 @@ class HttpChannel:
             token = await self.token()
             now = datetime.now(UTC)
             headers.update(self._adapter.authorise(request, token, now))
+            request = replace(request, content=self._adapter.signed(request, now))
         return await self._exchange(request, headers)
 
     async def close(self) -> None:

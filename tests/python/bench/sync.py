@@ -12,6 +12,7 @@ is allowed at the beginning flatters nobody. All ratios are taken in one run.
 
 import argparse
 import json
+import math
 import os
 import resource
 import shutil
@@ -38,9 +39,11 @@ from intent.sync.session import make_adapter  # noqa: E402
 from intent.sync.source import attached  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
+from standins.braze import BrazeStandIn  # noqa: E402
 from standins.customer_io import CustomerIoStandIn  # noqa: E402
 from standins.hubspot import HubSpotStandIn  # noqa: E402
 from standins.kit import Answer, Call, Route, StandIn  # noqa: E402
+from standins.klaviyo import KlaviyoStandIn  # noqa: E402
 from standins.marketo import MarketoStandIn  # noqa: E402
 from sync_shop import SyncShop, load_sync  # noqa: E402
 
@@ -65,7 +68,10 @@ PEAKS = (
     Peak("hubspot", lambda: HubSpotStandIn(LATENCY), 114_000, 190, 75_000),
     Peak("marketo", lambda: MarketoStandIn(LATENCY), 90_000, 100, 89_000),
     Peak("customer_io", lambda: CustomerIoStandIn(LATENCY), 60_000, 4, 40_000),
+    Peak("klaviyo", lambda: KlaviyoStandIn(LATENCY), 1_500_000, 150, 1_800_000),
 )
+BRAZE = Peak("braze", lambda: BrazeStandIn(LATENCY), 3_750_000, 75, 100_000)
+"""Its ceiling is beyond what this machine can send: the requests are counted."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Sent:
     memory: float
     violations: int
     exit_code: int
+    writes: int
+    """Requests that wrote, and checks that go the same way."""
 
 
 SUSTAINED = """
@@ -137,6 +145,9 @@ def send(peak: Peak, contacts: int, with_faults: bool) -> Sent:
             [(a_minute,)] = ledger.execute(
                 SUSTAINED, {"requests": peak.requests}
             ).fetchall()
+            [(writes,)] = ledger.execute(
+                "select count(*) from requests where lane = 'write'"
+            ).fetchall()
         return Sent(
             rows=rows,
             a_minute=a_minute,
@@ -145,6 +156,7 @@ def send(peak: Peak, contacts: int, with_faults: bool) -> Sent:
             memory=used.ru_maxrss / 1e6,
             violations=remote.violations,
             exit_code=done.returncode,
+            writes=writes,
         )
 
 
@@ -168,6 +180,23 @@ def measure_peaks(names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
                 "processor": sent.processor,
                 "GB": sent.memory,
             }
+
+
+def measure_requests(peak: Peak) -> Mapping[str, Any]:
+    """How many requests a destination is sent, of those that full ones would be."""
+    sent = send(peak, peak.contacts, with_faults=False)
+    return {
+        "what": f"{peak.name}, {sent.writes:,} requests",
+        "rows": sent.rows,
+        "a minute": round(sent.rows / sent.whole * 60),
+        "ceiling": peak.a_minute,
+        "ratio": math.ceil(sent.rows / peak.requests) * 1.01 / sent.writes,
+        "wanted": 1.0,
+        "too many": sent.violations,
+        "seconds": sent.whole,
+        "processor": sent.processor,
+        "GB": sent.memory,
+    }
 
 
 def measure_difference(contacts: int, sync_name: str) -> Mapping[str, Any]:
@@ -346,6 +375,54 @@ def measure_fill(contacts: int) -> Mapping[str, Any]:
     }
 
 
+def bulk_rows(sync: Any, count: int) -> Iterator[Any]:
+    """Rows as a shop has them: short texts, dates, a null here and there."""
+    from intent.sync.model import Op, Row  # noqa: PLC0415
+
+    told = {
+        "text": "a few words",
+        "number": 3.25,
+        "date": "2026-07-14",
+        "datetime": "2026-07-14T08:00:00Z",
+    }
+    short = {"segment": "warm", "intent_grade": "B2", "buying_stage": "decision"}
+    values: dict[str, Any] = {
+        name: short.get(rule.column or "", told[rule.type])
+        for name, rule in sync.fields.items()
+    }
+    hot_until = next(n for n, rule in sync.fields.items() if rule.column == "hot_until")
+    for number in range(count):
+        key = f"person{number:07d}@shop.example"
+        is_hot = number % 3 == 0
+        until = values[hot_until] if is_hot else None
+        yield Row(number, Op.UPDATE, key, {**values, hot_until: until})
+
+
+def measure_bulk(contacts: int, name: str) -> Mapping[str, Any]:
+    """The calls that imports of many rows take, and how full their files are."""
+    from intent.sync.destinations._csv_files import BETWEEN  # noqa: PLC0415
+
+    sync = load_sync(name)
+    adapter = make_adapter(sync, with_secrets=False)
+    started = time.process_time()
+    calls, files = 0, []
+    for part in adapter.pack(bulk_rows(sync, contacts)):
+        calls += adapter.requests_of(part)
+        files += [len(file) for file in part.content.split(BETWEEN)]
+    largest = {"pardot": 10_000_000, "eloqua": 32_000_000}[name]
+    fill = min(files[:-1] or files) / largest  # the last one holds what is left
+    is_calls = name == "pardot"
+    return {
+        "what": f"{name}, {calls} calls, {len(files)} files, fill {fill:.3f}",
+        "rows": contacts,
+        "ceiling": 13 * contacts // 1_000_000 if is_calls else largest,
+        "ratio": 13 * contacts / 1_000_000 / calls if is_calls else fill,
+        "wanted": 1.0 if is_calls else 0.95,
+        "processor": time.process_time() - started,
+        "GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }
+
+
 def show(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table of what was measured."""
     names = (
@@ -373,8 +450,13 @@ def measure_all(
 ) -> Iterator[Mapping[str, Any]]:
     """All that was asked for, one after the other."""
     yield from measure_peaks(names)
+    if BRAZE.name in names:
+        yield measure_requests(BRAZE)
     if "fill" in names:
         yield in_a_process("fill", "1000000")
+    for name in ("pardot", "eloqua"):
+        if name in names:
+            yield in_a_process("bulk", "1000000", name)
     if "difference" in names:
         for name in ("hubspot", "customer_io"):
             yield in_a_process("difference", str(options.contacts), name)
@@ -396,10 +478,14 @@ def main() -> None:
         measures: Mapping[str, Callable[..., Mapping[str, Any]]] = {
             "difference": measure_difference,
             "fill": measure_fill,
+            "bulk": measure_bulk,
         }
         print(json.dumps(measures[name](int(rest[0]), *rest[1:])))
         return
-    names = options.only or [*(p.name for p in PEAKS), "difference", "fill", "drt"]
+    names = options.only or [
+        *(peak.name for peak in (*PEAKS, BRAZE)),
+        *("difference", "fill", "pardot", "eloqua", "drt"),
+    ]
     rows = []
     for measured_row in measure_all(names, options):
         rows.append(measured_row)

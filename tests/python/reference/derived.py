@@ -112,8 +112,15 @@ def _changes(
 
 
 def dues(days: Sequence[OrderDay], signals: Signals, clock: float) -> Found:
-    """Yield the moment from which on the next order of a regular buyer is due."""
-    name = "purchase_due"
+    """Yield the moments from which on the next order is due, and is expected."""
+    for name in ("purchase_due", "purchase_expected"):
+        yield from next_orders(name, days, signals, clock)
+
+
+def next_orders(
+    name: str, days: Sequence[OrderDay], signals: Signals, clock: float
+) -> Found:
+    """Yield the moment from which on a signal of a regular buyer holds."""
     gaps = [day.day - previous.day for previous, day in pairwise(days)]
     if name not in signals or not gaps or len(gaps) < signals[name].least_history:
         return
@@ -126,7 +133,8 @@ def dues(days: Sequence[OrderDay], signals: Signals, clock: float) -> Found:
     if round(deviation / mean, DIGITS) > most_variation:
         return
     mean_seconds = SECONDS_PER_DAY * sum(gaps) // len(gaps)
-    due_at = days[-1].last_at + mean_seconds
+    ahead = math.floor(SECONDS_PER_DAY * (signals[name].days_ahead or 0))
+    due_at = days[-1].last_at + max(mean_seconds - ahead, 0)
     lapsed_at = days[-1].last_at + math.floor(lapses_after * mean_seconds)
     if due_at <= clock < lapsed_at:
         yield name, due_at

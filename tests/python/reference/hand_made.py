@@ -50,8 +50,8 @@ main,hot,3.0,2.7,1
 main,warm,1.0,0.8,2
 """,
     "rules/derived_signals.csv": """\
-activity,least_history,least_change,most_variation,lapses_after,note
-purchase_repeated,1,,,,
+activity,least_history,least_change,most_variation,lapses_after,days_ahead,note
+purchase_repeated,1,,,,,
 """,
     "feeds/event_names.csv": """\
 feed,event_name,activity,effect

@@ -8,7 +8,7 @@ from .rules import FeedRules, Sheet
 from .score import COMPARED_DIGITS, Day, Days, score_days
 from .values import midnight_of
 
-ENDED_BY_AN_ORDER = "purchase_due"
+ENDED_BY_AN_ORDER = ("purchase_due", "purchase_expected")
 
 
 class Action(NamedTuple):
@@ -68,5 +68,6 @@ def with_one_more(days: Days, activity: str, clock: int) -> Mapping[str, list[Da
         of_activity.remove(today)
         of_activity.append(Day(today.quantity + 1, max(today.last_at, clock)))
     if activity == PURCHASE:
-        after.pop(ENDED_BY_AN_ORDER, None)
+        for ended in ENDED_BY_AN_ORDER:
+            after.pop(ended, None)
     return after

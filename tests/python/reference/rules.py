@@ -82,6 +82,7 @@ class Signal:
     least_change: float | None = None
     most_variation: float | None = None
     lapses_after: float | None = None
+    days_ahead: float | None = None
 
 
 class Asked(Protocol):
@@ -182,6 +183,7 @@ def read_signals(seeds: Path) -> dict[str, Signal]:
             least_change=_number(row["least_change"]),
             most_variation=_number(row["most_variation"]),
             lapses_after=_number(row["lapses_after"]),
+            days_ahead=_number(row["days_ahead"]),
         )
         for row in _read_seed(seeds / "rules" / "derived_signals.csv")
     }

@@ -44,6 +44,8 @@ class Case:
     """Answers may leave rows out: the stand-in's `omit` works."""
     has_schema: bool = True
     """Fields are created by an admin there, and the set-up lists them."""
+    names_in_path: bool = False
+    """The destination takes the match key in the path, and in no other way."""
 
     def __str__(self) -> str:
         return self.name
