@@ -12,4 +12,4 @@ ruff format --check scripts tests
 mypy
 yamllint .
 dbt --warn-error parse --no-partial-parse --show-all-deprecations
-sqlfluff lint analyses models tests
+sqlfluff lint --processes 2 analyses models tests

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
-import forked
 import pytest
 from intent.demo import DemoSpec, write_demo_feeds
 from intent.warehouse import open_warehouse
@@ -37,17 +36,17 @@ FEEDS = (
 
 Row = dict[str, Any]
 
-# The keyring of whoever runs the tests stays closed; tables are wide, without colour.
+# The keyring of whoever runs the tests stays closed.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
-os.environ.update(NO_COLOR="1", COLUMNS="200")
 
 
 @dataclass
 class Shop:
     """A landing folder and the warehouse that dbt builds from it.
 
-    dbt reads the whole project anew unless it did so before with the same vars and the
-    same path of the warehouse. So while dbt runs, every shop goes by one path.
+    dbt reads the whole project anew, which takes it longer than many a build, unless it
+    did so before with the same vars and the same path of the warehouse. So while dbt
+    runs, every shop goes by one path, and what was read is kept for other shops.
     """
 
     folder: Path
@@ -113,14 +112,19 @@ class Shop:
         told: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command that is told more by the environment; dbt has these vars."""
-        return forked.run(
+        done = subprocess.run(
             command,
-            {**self.made_ready(variables), **(told or {})},
-            forked.project_of(self.project, variables) if reads(command) else None,
-            self.project,
-            self.kept(self.project, variables),
-            text or "",
+            env={**self.made_ready(variables), **(told or {})},
+            cwd=self.project,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        read = self.folder / "target" / "partial_parse.msgpack"
+        if read.exists():
+            read.replace(self.kept(self.project, variables))
+        return done
 
     def made_ready(self, variables: Mapping[str, Any] | None) -> dict[str, str]:
         """The environment of a command in which dbt has these vars."""
@@ -131,16 +135,14 @@ class Shop:
         environment["INTENT_DUCKDB_PATH"] = str(self.stand_in / self.warehouse.name)
         # A copy of the project is ours, but for the files that a test changed.
         for project in (self.project, PROJECT):
-            file = self.kept(project, variables) / "partial_parse.msgpack"
-            if file.exists():
+            if (file := self.kept(project, variables)).exists():
                 environment.setdefault("DBT_PARTIAL_PARSE_FILE_PATH", str(file))
         return environment
 
     def kept(self, project: Path, variables: Mapping[str, Any] | None) -> Path:
-        """The folder of what dbt read of a project with these vars."""
-        read = forked.project_of(project, variables)
-        told = f"{read.folder} {read.variables}"
-        return self.parsed / hashlib.sha256(told.encode()).hexdigest()
+        """Where is kept what dbt read of a project with these vars."""
+        told = json.dumps([str(project), variables or {}], sort_keys=True)
+        return self.parsed / f"{hashlib.sha256(told.encode()).hexdigest()}.msgpack"
 
     def build(self, as_of: str, *arguments: str, **variables: Any) -> None:
         """Build everything with dbt; a failure is the test's failure."""
@@ -189,12 +191,6 @@ class Shop:
         """A copy of it all, for a test that changes things."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Shop(folder, self.project)
-
-
-def reads(command: Sequence[str]) -> bool:
-    """Whether a command reads the dbt project: `dbt`, and what of `intent` runs it."""
-    by_dbt = {"build", "backfill", "demo", "evaluate", "refresh", "run"}
-    return Path(command[0]).name == "dbt" or bool(by_dbt & set(command[1:2]))
 
 
 def variables_of(arguments: Sequence[str]) -> dict[str, Any]:
@@ -249,10 +245,8 @@ ASSERTED = ("--exclude", "test_type:generic")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _parsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _parsed(tmp_path_factory: pytest.TempPathFactory) -> None:
     Shop.parsed = tmp_path_factory.mktemp("parsed")
-    yield
-    forked.end()
 
 
 @pytest.fixture(scope="session")
@@ -271,8 +265,6 @@ def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
             demo.build(DEMO.until.isoformat(), intent_evaluation=dict(EVALUATED))
             # Commands that run dbt on it write over this, without what is evaluated.
             shutil.copy(demo.folder / "target" / "manifest.json", demo.folder)
-            read = demo.kept(PROJECT, {"intent_evaluation": dict(EVALUATED)})
-            shutil.copy(read / "semantic_manifest.json", demo.folder / "target")
             built.touch()
     return demo
 

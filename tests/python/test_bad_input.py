@@ -513,7 +513,7 @@ def test_a_clock_or_feed_that_there_is_not_is_refused(
     good: WebShop, arguments: tuple[str, ...], said: str
 ) -> None:
     before = good.results()
-    assert_refused(good.intent("build", *arguments), said)
+    assert_refused(good.intent("build", "--feed", "web", *arguments), said)
     assert good.results() == before
 
 

@@ -66,7 +66,8 @@ def test_commands_and_options_exist(page: Path) -> None:
 
 def test_syncs_and_variables_exist() -> None:
     known = set(sync_files(PROJECT / "syncs"))
-    code = "".join(read(file) for file in (PROJECT / "scripts").rglob("*.py"))
+    folders = (PROJECT / "scripts", PROJECT / "tests" / "python" / "bench")
+    code = "".join(read(file) for each in folders for file in each.rglob("*.py"))
     code += read(PROJECT / "profiles.yml") + read(PROJECT / "dbt_project.yml")
     for name in destination_names():
         for each in setting_states(find_adapter(name).settings):

@@ -14,10 +14,8 @@ from sync_stage import Stage, set_stage
 NAMES = (
     "connectif",
     "customer_io",
-    "eloqua",
     "hubspot",
     "klaviyo",
-    "pardot",
     "salesforce",
     "salesmanago",
     "webhook",
@@ -26,7 +24,7 @@ CASES = [case for case in find_cases() if case.name in NAMES]
 WRITES = (
     r"^/contacts/|"
     r"/(batch|batchupsert|upsert|update|\w+__c|sobjects|hooks|\w*segments?"
-    r"|memberships|imports|profile-bulk-import-jobs|events)\b.*$"
+    r"|memberships|profile-bulk-import-jobs|events)\b.*$"
 )
 
 

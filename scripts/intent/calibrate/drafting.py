@@ -11,7 +11,8 @@ from intent.calibrate.model import Edge, Kind, Learned
 from intent.errors import BadInputError
 from intent.rules.changes import render_changed
 from intent.rules.checks import find_faults, understand
-from intent.rules.csv_files import read_seeds
+from intent.rules.csv_files import read_seed, read_seeds
+from intent.rules.sheets import Sheet
 from intent.rules.tables import Reading, Row, Table, Tables, Value, to_text
 from intent.rules.writing import replace_all
 
@@ -31,7 +32,8 @@ def refuse_draft(seeds: Path, sheet: str, draft: str) -> None:
                 f"--draft: there is a sheet {draft} already, and it is "
                 f"{row.values['status']}. Only drafts are replaced; give another name."
             )
-    refuse_faults(reading, with_draft(present, sheet, draft, [], []))
+    made = with_draft(present, sheet, draft, [], [])
+    refuse_faults(reading, render_changed(present, made))
 
 
 def with_draft(
@@ -136,8 +138,8 @@ def write_draft(
     reading = read_seeds(seeds)
     present = understand(reading)
     wanted = with_draft(present, sheet, draft, numbers, edges)
-    refuse_faults(reading, wanted)
     changed = render_changed(present, wanted)
+    refuse_faults(reading, changed)
     if changed:
         replace_all(
             seeds,
@@ -146,9 +148,11 @@ def write_draft(
         )
 
 
-def refuse_faults(reading: Reading, wanted: Tables) -> None:
-    """Raise BadInputError for rule sheets that would have faults."""
-    if faults := find_faults(reading, wanted):
+def refuse_faults(reading: Reading, changed: Mapping[Sheet, bytes]) -> None:
+    """Raise BadInputError for files by which the rule sheets would have faults."""
+    tables = {sheet.name: read_seed(sheet, text) for sheet, text in changed.items()}
+    wanted = replace(reading, tables={**reading.tables, **tables})
+    if faults := find_faults(wanted, understand(wanted)):
         raise BadInputError(
             f"the draft can't be written: in {faults[0].sheet}, {faults[0].column} "
             f"'{faults[0].value}' {faults[0].wrong}. Allowed is: {faults[0].allowed}."

@@ -1,12 +1,23 @@
 """CSV files that several destinations take: cells, and rows in files of a size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from intent.sync.model import Part, Row, Value
+from intent.sync.model import Advice, Outcome, Part, Row, Value, Verdict
 
 BETWEEN = b"\0"
 """Between the files of a part; no row has it."""
+
+
+FEW = 100
+"""Rows of which those that were passed over are looked for by halves."""
+
+
+def passed_over(rows: Sequence[Row], outcomes: Mapping[int, Outcome]) -> Verdict:
+    """What to do where fewer rows were processed than sent, and which is not told."""
+    left = len(rows) - len(outcomes)
+    is_few = 1 < left <= FEW
+    return Verdict(outcomes, Advice.SPLIT if is_few else Advice.RESEND)
 
 
 def line(cells: Sequence[str]) -> bytes:

@@ -19,7 +19,6 @@ from intent.sync.destinations import _csv_files as files
 from intent.sync.destinations import _eloqua_answers as answers
 from intent.sync.model import (
     ACKNOWLEDGED,
-    Advice,
     Job,
     Move,
     Op,
@@ -242,7 +241,8 @@ def _defined(of: Import, job: Job, response: Response) -> Move:
 
 
 def _staged(of: Import, job: Job, response: Response) -> Move:
-    del response
+    if response.status != 204 or response.content:
+        return Move(restarted(job))  # somebody else answered, perhaps in its place
     number = int(job.detail["file"]) + 1
     is_last = number == len(files_of(of.part, of.sync))
     detail = {**job.detail, "file": number}
@@ -286,7 +286,7 @@ def _read_logs(of: Import, job: Job, response: Response) -> Move:
         each.get("statusCode"): int(each.get("count") or 0)
         for each in answers.items(response)
     }
-    processed = counts.get(answers.PROCESSED, len(of.part.rows))
+    processed = counts.get(answers.PROCESSED, 0)
     job = job.at("rejects", detail={**job.detail, "processed": processed})
     if job.detail["status"] == "warning":
         return Move(job)
@@ -314,7 +314,9 @@ def _done(of: Import, job: Job, outcomes: Mapping[int, Outcome]) -> Move:
     """End the import: rows that were not rejected are done, if the sums agree."""
     refused = set(job.detail.get("refused", []))
     if of.counts_all and int(job.detail["processed"]) < len(of.part.rows):
-        return Move(job, Verdict(outcomes, Advice.RESEND))
+        known = dict.fromkeys(refused, ACKNOWLEDGED) | dict(outcomes)
+        verdict = files.passed_over(of.part.rows, known)
+        return Move(job, Verdict(outcomes, verdict.advice))
     good = {row.seq: ACKNOWLEDGED for row in of.part.rows if row.seq not in refused}
     return Move(job, Verdict({**good, **outcomes}))
 
