@@ -11,11 +11,11 @@ from intent.bench.bound import run_bound
 from intent.bench.builds import Built
 from intent.bench.feeds import Feeds, make_feeds
 from intent.bench.peers.inputs import largest_difference, write_inputs
-from intent.bench.process import Measured, measure
+from intent.bench.process import Measured, measure, measure_module
 from intent.bench.ratios import Row, rows_of
 from intent.bench.report import as_markdown
 from intent.bench.spec import BenchSpec, events_of
-from intent.bench.steps import PEERS, Findings, Peer, measure_module
+from intent.bench.steps import PEERS, Findings, Peer
 from intent.errors import BadInputError, IntentError
 from intent.settings import find_project
 
@@ -170,6 +170,7 @@ def findings(tmp_path: Path) -> Findings:
             "sheets_2": {"seconds": 1.2, "cpu_seconds": 1.2},
             "sheets_3": {"seconds": 2.0, "cpu_seconds": 1.5},
         },
+        ours=Measured(3, 2, 2**30),
         peers={"pandas": Peer(Measured(60, 60, 2**30), 0.0)},
     )
 

@@ -12,7 +12,7 @@ from intent.bench.process import Measured, measure
 SAME_AS_PEERS = (
     *("int_activity_days", "int_net_points", "int_contact_scores", "contact_scores"),
 )
-"""The models that make scores of cleaned events."""
+"""The models that make scores of cleaned events; some are views."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ class Shop:
     def target(self) -> Path:
         """The folder in which dbt leaves what it compiled and how long it took."""
         return self.folder / "target"
+
+    @property
+    def full_manifest(self) -> Path:
+        """What dbt compiled for the full build, kept from builds that follow."""
+        return self.folder / "full_manifest.json"
 
     def environment(self) -> dict[str, str]:
         """The environment in which `intent` finds these places."""

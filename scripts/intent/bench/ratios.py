@@ -129,17 +129,37 @@ def scoring_rows(findings: Findings) -> Iterator[Row]:
 
 def peer_rows(findings: Findings) -> Iterator[Row]:
     """The same scores by others. What takes us longer than them has a ratio below 1."""
-    ours = findings.full.model_seconds(SAME_AS_PEERS)
+    ours = findings.ours
     again = findings.refresh.model_seconds(SAME_AS_PEERS)
-    yield Row("ours: cleaned events to scores", ours)
-    yield Row("ours: the same in the refresh", again)
+    yield Row(
+        "ours: cleaned events to scores",
+        ours.seconds,
+        ours.cpu_seconds,
+        ours.peak_bytes,
+    )
+    yield Row("ours: the same in the refresh, by dbt's account", again)
     for name, peer in findings.peers.items():
         seconds, cpu = peer.measured.seconds, peer.measured.cpu_seconds
         peak = peer.measured.peak_bytes
         what = f"{name}: cleaned events to scores"
-        yield Row(what, seconds, cpu, peak, "ours", seconds / ours, aim="over 1")
         yield Row(
-            what, seconds, cpu, peak, "ours in the refresh", seconds / again, aim="20"
+            what,
+            seconds,
+            cpu,
+            peak,
+            "ours",
+            seconds / ours.seconds,
+            cpu / ours.cpu_seconds,
+            "over 1",
+        )
+        yield Row(
+            what,
+            seconds,
+            cpu,
+            peak,
+            "ours in the refresh",
+            seconds / again,
+            aim="over 20",
         )
 
 

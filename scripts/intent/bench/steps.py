@@ -51,6 +51,8 @@ class Findings:
     """The build after a single event landed."""
     sending: Measured
     scoring: dict[str, Taken]
+    ours: Measured
+    """What the peers do, by our own models."""
     peers: dict[str, Peer] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     """Peers that are not installed."""
@@ -72,6 +74,7 @@ class Findings:
             "event": self.event.as_json(),
             "sending": self.sending.as_json(),
             "scoring": self.scoring,
+            "ours": self.ours.as_json(),
             "peers": {
                 name: {
                     **peer.measured.as_json(),
@@ -110,6 +113,7 @@ def run_all(spec: BenchSpec, places: Places, tell: Tell) -> Findings:
     floor = build_smallest(spec)
     tell("the full build")
     full = shop.build(spec.cut.isoformat(), "--full-refresh", "--no-publish")
+    shutil.copy(shop.target / "manifest.json", shop.full_manifest)
     send(shop)
     tell("the refresh")
     with arrived(spec):
@@ -122,8 +126,10 @@ def run_all(spec: BenchSpec, places: Places, tell: Tell) -> Findings:
         single.unlink()
     tell("scoring alone")
     scoring = measure_scoring(shop)
+    ours = measure_ours(shop)
     findings = Findings(
-        *(spec, feeds, started, bound, full, floor, refresh, event, sending, scoring)
+        *(spec, feeds, started, bound, full, floor, refresh, event, sending, scoring),
+        ours,
     )
     for name in PEERS:
         tell(f"the peer {name}")
@@ -225,6 +231,16 @@ def measure_scoring(shop: Shop) -> dict[str, Taken]:
     _, taken = measure_module("scoring", [shop.warehouse, manifest, scratch], {})
     shutil.rmtree(scratch.parent)
     return taken
+
+
+def measure_ours(shop: Shop) -> Measured:
+    """Measure what the peers do by our own models."""
+    scratch = fresh(shop.folder / "scratch") / "ours.duckdb"
+    measured, _ = measure_module(
+        "ours", [shop.warehouse, shop.full_manifest, scratch], {}
+    )
+    shutil.rmtree(scratch.parent)
+    return measured
 
 
 def add_peer(findings: Findings, shop: Shop, name: str) -> None:
