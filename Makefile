@@ -4,10 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 EVENTS ?= 1e6
 
-.PHONY: help demo docs test test-faults test-live bench bench-syncs lint clean
+# Other engines than DuckDB, each in a virtual environment of its own.
+ENGINES := postgres
+SKIP_ENGINES ?=
+export SKIP_ENGINES
+
+.PHONY: help demo docs test test-engines test-faults test-live bench bench-syncs lint clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
@@ -41,6 +46,14 @@ test: .venv/installed-dev ## Check everything
 test-faults: .venv/installed-dev ## Kill syncs at every point, and see what is lost
 	$(BIN)/pytest -m faults --dist worksteal
 
+.engines/%/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .engines/$*
+	.engines/$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]' pytest pytest-xdist
+	touch $@
+
+test-engines: .venv/installed-dev ## Build on other engines, but SKIP_ENGINES="..."
+	scripts/test_engines.sh $(ENGINES)
+
 bench-syncs: .venv/installed-dev ## How close syncs come to what destinations allow
 	$(BIN)/python tests/python/bench/sync.py
 
@@ -51,4 +64,4 @@ test-live: .venv/installed-dev ## Try an invented contact in accounts of your ow
 	$(BIN)/pytest -o addopts='-q --strict-markers' -m live -rs tests/python/test_sync_live.py
 
 clean: ## Remove what was built and installed
-	rm -rf .venv target logs data/*
+	rm -rf .venv .engines target logs data/*

@@ -32,10 +32,10 @@
 {% macro least_raw_score() -%} 0.000000001 {%- endmacro %}
 
 
-{#- A score as it is compared with edges and ranked: to 9 digits. -#}
+{#-
+    A score as it is compared with edges and ranked: to 9 digits. Not by `round`: some
+    engines have it for decimals only.
+-#}
 {% macro rounded_score(score) -%}
-    {{ return(adapter.dispatch('rounded_score', 'intent_scoring')(score)) }}
+    floor(cast({{ score }} as {{ type_double() }}) * 1000000000 + 0.5) / 1000000000
 {%- endmacro %}
-
-
-{% macro default__rounded_score(score) -%} round({{ score }}, 9) {%- endmacro %}

@@ -16,6 +16,7 @@ from intent.commands.evaluate import evaluate_command
 from intent.commands.explain import explain_command
 from intent.commands.forget import forget_command
 from intent.commands.load import load
+from intent.commands.move import move_command
 from intent.commands.refresh import refresh_command
 from intent.console import err
 from intent.errors import IntentError
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo_command)
 app.command("load")(load)
+app.command("move")(move_command)
 app.command("check")(check_command)
 app.command("build")(build_command)
 app.command("backfill")(backfill_command)

@@ -10,11 +10,14 @@ PUBLIC_SCHEMA = "intent"
 LOCK_WORDS = ("Could not set lock on file", "already open in")
 
 
-def open_warehouse(file: Path) -> duckdb.DuckDBPyConnection:
+def open_warehouse(
+    file: Path, schema: str = PUBLIC_SCHEMA
+) -> duckdb.DuckDBPyConnection:
     """Return a read-only connection to the warehouse, to be closed by the caller.
 
-    Public marts go by their plain names: in a file `intent.duckdb` both the catalog and
-    the schema are called `intent`, so that `intent.contact_intent` would be ambiguous.
+    What is in the schema, public marts by default, goes by its plain name: in a file
+    `intent.duckdb` both the catalog and the schema are called `intent`, so that
+    `intent.contact_intent` would be ambiguous.
 
     Raises:
         UnavailableError: nothing was built yet, or the file can't be read.
@@ -27,7 +30,7 @@ def open_warehouse(file: Path) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(str(file), read_only=True)
         [[catalog]] = connection.execute("select current_database()").fetchall()
-        connection.execute(f'use "{catalog}"."{PUBLIC_SCHEMA}"')
+        connection.execute(f'use "{catalog}"."{schema}"')
     except duckdb.Error as error:
         if any(words in str(error) for words in LOCK_WORDS):
             raise in_use(file) from error

@@ -208,7 +208,7 @@ days_silent as (
                 rows between unbounded preceding and current row
             )
         )
-        / 3600.0 as silent_hours
+        / cast(3600 as {{ type_double() }}) as silent_hours
 
     from days_waited
 

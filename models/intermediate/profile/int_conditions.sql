@@ -65,26 +65,15 @@ conditions_numbered as (
 
 ),
 
-positions as (
+values_split as (
     {% for position in range(1, most_values + 1) %}
-        select {{ position }} as value_position
+        select
+            *,
+            trim({{ dbt.split_part('value', "';'", position) }}) as part
+
+        from conditions_numbered
         {{ 'union all' if not loop.last }}
     {% endfor %}
-
-),
-
-values_split as (
-
-    select
-        conditions_numbered.*,
-        trim(
-            {{ dbt.split_part(
-                'conditions_numbered.value', "';'", 'positions.value_position'
-            ) }}
-        ) as part
-
-    from conditions_numbered
-    cross join positions
 
 ),
 

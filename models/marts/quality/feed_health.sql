@@ -84,15 +84,15 @@ final as (
                 then
                     {{ whole_text('rows_arrived') }}
                     || ' rows arrived, where '
-                    || {{ whole_text('round(median_rows)') }}
+                    || {{ whole_text('floor(median_rows + 0.5)') }}
                     || ' are usual on this weekday'
             when status = 'dirty'
                 then
-                    {{ whole_text('round(100 * quarantine_share)') }}
+                    {{ whole_text('floor(100 * quarantine_share + 0.5)') }}
                     || '% of the rows can not be used: see quarantined_events'
             when status = 'unknown_names'
                 then
-                    {{ whole_text('round(100 * unknown_name_share)') }}
+                    {{ whole_text('floor(100 * unknown_name_share + 0.5)') }}
                     || '% of the rows have names that event_names does not list'
         end as finding
 

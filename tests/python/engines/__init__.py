@@ -1,0 +1,1 @@
+"""What the tests of other engines need: servers, golden feeds and the comparison."""
