@@ -9,7 +9,7 @@ ENGINES := postgres
 SKIP_ENGINES ?=
 export SKIP_ENGINES
 
-.PHONY: help demo docs test test-engines test-faults test-live bench bench-syncs lint clean
+.PHONY: help demo docs test test-proofs test-faults test-engines test-live bench bench-syncs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -39,9 +39,11 @@ docs: .venv/installed ## The data docs as one page, target/static_index.html
 lint: .venv/installed-dev ## Check style and types
 	scripts/lint.sh
 
-test: .venv/installed-dev ## Check everything
-	scripts/lint.sh
+test: .venv/installed-dev ## Check what it does
 	$(BIN)/pytest
+
+test-proofs: .venv/installed-dev ## Check the same at length: long histories, real shops
+	$(BIN)/pytest -m proofs
 
 test-faults: .venv/installed-dev ## Kill syncs at every point, and see what is lost
 	$(BIN)/pytest -m faults --dist worksteal

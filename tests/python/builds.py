@@ -33,11 +33,16 @@ def build_in_turn(builds: Sequence[Build], feeds: Sequence[str]) -> None:
     """Run builds of one project, without the data's tests, in a process of its own."""
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=spawned) as pool:
-        pool.submit(run_builds, builds, feeds).result()
+        told = variables_of(builds[0], feeds)
+        ready = builds[0].shop.made_ready(["dbt", "parse"], told)
+        pool.submit(run_builds, builds, feeds, ready).result()
 
 
-def run_builds(builds: Sequence[Build], feeds: Sequence[str]) -> None:
-    prepare(builds[0].shop)
+def run_builds(
+    builds: Sequence[Build], feeds: Sequence[str], ready: Mapping[str, str]
+) -> None:
+    """Run builds, the project being read in an environment that is ready for it."""
+    os.environ.update(ready)
     manifest = invoke(dbtRunner(), builds[0], feeds, "parse")
     for build in builds:
         if build.copy_of:
@@ -62,11 +67,7 @@ def prepare(shop: Shop) -> None:
 
 def invoke(runner: dbtRunner, build: Build, feeds: Sequence[str], *command: str) -> Any:
     project = str(build.shop.project)
-    variables = {
-        "intent_as_of": build.as_of.isoformat(),
-        "intent_feeds": list(feeds),
-        **build.more_variables,
-    }
+    variables = variables_of(build, feeds)
     done = runner.invoke(
         [
             *command,
@@ -79,3 +80,11 @@ def invoke(runner: dbtRunner, build: Build, feeds: Sequence[str], *command: str)
         faults = [each.message for each in getattr(done.result, "results", ())]
         raise RuntimeError(f"{build.as_of}: {done.exception} {faults}")
     return done.result
+
+
+def variables_of(build: Build, feeds: Sequence[str]) -> dict[str, Any]:
+    return {
+        "intent_as_of": build.as_of.isoformat(),
+        "intent_feeds": list(feeds),
+        **build.more_variables,
+    }

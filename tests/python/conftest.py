@@ -1,7 +1,6 @@
 """What the tests share: shops with landing folders and warehouses built by dbt."""
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -19,7 +18,9 @@ from typing import Any, ClassVar
 import duckdb
 import pytest
 from intent.demo import DemoSpec, write_demo_feeds
+from intent.sync.destinations import destination_names
 from intent.warehouse import open_warehouse
+from parsed import Parsed
 
 PROJECT = Path(__file__).resolve().parents[2]
 FEEDS = (
@@ -34,6 +35,8 @@ FEEDS = (
     "social",
 )
 
+DESTINATIONS = tuple(destination_names())
+
 Row = dict[str, Any]
 
 # The keyring of whoever runs the tests stays closed.
@@ -44,15 +47,15 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 class Shop:
     """A landing folder and the warehouse that dbt builds from it.
 
-    dbt reads the whole project anew, which takes it longer than many a build, unless it
-    did so before with the same vars and the same path of the warehouse. So while dbt
-    runs, every shop goes by one path, and what was read is kept for other shops.
+    While dbt runs, every shop goes by one path, so that what it read of the project is
+    kept for other shops.
     """
 
     folder: Path
     project: Path = PROJECT
-    parsed: ClassVar[Path]
-    """The folder of what was read, and of the path by which shops go."""
+    parsed: ClassVar[Parsed]
+    stand_ins: ClassVar[Path]
+    """The folder of the path by which shops go."""
 
     @property
     def landing(self) -> Path:
@@ -65,7 +68,7 @@ class Shop:
     @property
     def stand_in(self) -> Path:
         """The path by which the shop goes while a command runs."""
-        return self.parsed / "shop" if self.folder.is_dir() else self.folder
+        return self.stand_ins / "shop" if self.folder.is_dir() else self.folder
 
     @property
     def environment(self) -> dict[str, str]:
@@ -78,6 +81,7 @@ class Shop:
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DBT_LOG_LEVEL_FILE": "none",
+            "DBT_WRITE_JSON": "false",
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
@@ -114,7 +118,7 @@ class Shop:
         """Run a command that is told more by the environment; dbt has these vars."""
         done = subprocess.run(
             command,
-            env={**self.made_ready(variables), **(told or {})},
+            env={**self.made_ready(command, variables), **(told or {})},
             cwd=self.project,
             input=text,
             capture_output=True,
@@ -123,10 +127,12 @@ class Shop:
         )
         read = self.folder / "target" / "partial_parse.msgpack"
         if read.exists():
-            read.replace(self.kept(self.project, variables))
+            self.parsed.keep(read, self.project, words_of(command), variables or {})
         return done
 
-    def made_ready(self, variables: Mapping[str, Any] | None) -> dict[str, str]:
+    def made_ready(
+        self, command: Sequence[str], variables: Mapping[str, Any] | None
+    ) -> dict[str, str]:
         """The environment of a command in which dbt has these vars."""
         if self.stand_in != self.folder:
             self.stand_in.unlink(missing_ok=True)
@@ -135,14 +141,11 @@ class Shop:
         environment["INTENT_DUCKDB_PATH"] = str(self.stand_in / self.warehouse.name)
         # A copy of the project is ours, but for the files that a test changed.
         for project in (self.project, PROJECT):
-            if (file := self.kept(project, variables)).exists():
-                environment.setdefault("DBT_PARTIAL_PARSE_FILE_PATH", str(file))
+            told = (words_of(command), variables or {})
+            if file := self.parsed.lend(project, *told):
+                environment["DBT_PARTIAL_PARSE_FILE_PATH"] = str(file)
+                break
         return environment
-
-    def kept(self, project: Path, variables: Mapping[str, Any] | None) -> Path:
-        """Where is kept what dbt read of a project with these vars."""
-        told = json.dumps([str(project), variables or {}], sort_keys=True)
-        return self.parsed / f"{hashlib.sha256(told.encode()).hexdigest()}.msgpack"
 
     def build(self, as_of: str, *arguments: str, **variables: Any) -> None:
         """Build everything with dbt; a failure is the test's failure."""
@@ -191,6 +194,11 @@ class Shop:
         """A copy of it all, for a test that changes things."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Shop(folder, self.project)
+
+
+def words_of(command: Sequence[str]) -> str:
+    """The command and its subcommand, without its options."""
+    return " ".join([Path(command[0]).name, *command[1:2]])
 
 
 def variables_of(arguments: Sequence[str]) -> dict[str, Any]:
@@ -244,9 +252,80 @@ UNTESTED = ("--exclude-resource-type", "test")
 ASSERTED = ("--exclude", "test_type:generic")
 
 
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all processes that run tests."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+# Files that take longest come first, so that both processes end at about one time.
+LONGEST = (
+    "test_bad_input",
+    "test_forget",
+    "test_sync_conformance",
+    "test_calibrate",
+    "test_sync_faults",
+    "test_history",
+    "test_connections",
+    "test_cli",
+    "test_rules_plan",
+    "test_recounting",
+    "test_publish",
+    "test_changes",
+    "test_holdout",
+    "test_hygiene",
+    "test_identity",
+    "test_dbt_unit_tests",
+    "test_sync_cli",
+    "test_sync_audit",
+)
+# What syncs survive, is shown of destinations that are written to in different ways:
+# by batches, by imports, by an event a contact, by jobs. Of all others it is proven.
+SHOWN = ("hubspot", "marketo", "customer_io", "salesforce_bulk")
+SHOWN_OF_SOME = (
+    "test_sync_canary",
+    "test_sync_doubt",
+    "test_sync_earlier",
+    "test_sync_faults",
+    "test_sync_invariants",
+    "test_sync_kills",
+    "test_sync_live",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests in an order, and tell those that are proofs."""
+    items.sort(key=lambda item: order_of(item.path.stem))
+    of_some: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if item.path.stem in SHOWN_OF_SOME and not marks & {"faults", "live"}:
+            of_some[item.nodeid.partition("[")[0]].append(item)
+    for its in of_some.values():
+        others = [item for item in its if not is_shown(item)]
+        if len(others) < len(its):
+            for item in others:
+                item.add_marker("proofs")
+
+
+def order_of(file: str) -> int:
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+
+def is_shown(item: pytest.Item) -> bool:
+    """Tell if a test is of a destination that is shown, or of none."""
+    words = item.nodeid.partition("[")[2].rstrip("]").split("-")
+    named = [word for word in words if word.startswith(DESTINATIONS)]
+    return not named or any(word.startswith(SHOWN) for word in named)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _parsed(tmp_path_factory: pytest.TempPathFactory) -> None:
-    Shop.parsed = tmp_path_factory.mktemp("parsed")
+    Shop.stand_ins = tmp_path_factory.mktemp("stand_ins")
+    folder = shared_folder(tmp_path_factory) / "parsed"
+    folder.mkdir(exist_ok=True)
+    Shop.parsed = Parsed(folder)
 
 
 @pytest.fixture(scope="session")
@@ -255,14 +334,16 @@ def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
     Read it; copy it to change it, and to run dbt on it.
     """
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
+    shared = shared_folder(tmp_path_factory)
     demo, built = Shop(shared / "demo"), shared / "demo_is_built"
     with locked(shared / "demo.lock"):
         if not built.exists():
             write_demo_feeds(demo.landing, DEMO)
-            demo.build(DEMO.until.isoformat(), intent_evaluation=dict(EVALUATED))
+            # Tests read what dbt writes of the project.
+            demo.build(
+                *(DEMO.until.isoformat(), "--write-json"),
+                intent_evaluation=dict(EVALUATED),
+            )
             # Commands that run dbt on it write over this, without what is evaluated.
             shutil.copy(demo.folder / "target" / "manifest.json", demo.folder)
             built.touch()

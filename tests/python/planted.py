@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
-from intent.calibrate.fitting import raw_scores
+from intent.calibrate.fitting import FREEST, fit, interval, learnable, raw_scores
 from intent.calibrate.likelihood import Number
 from intent.calibrate.model import GRID, Amounts, Floats, Kind, Rule, Sample, Sheet
 from scipy.special import expit
@@ -38,23 +38,39 @@ def plant(
     midnights: int = 8,
     off: float = 0.7,
     scale: float = 20,
+    capped: bool = False,
 ) -> World:
-    """A world whose true numbers are off from the present ones, by logs, so far."""
+    """A world whose true numbers are off from the present ones, by logs, so far.
+
+    With `capped`, activities have caps that most contacts feel, and all together one.
+    """
+
+    def strayed(value: float) -> float:
+        return value * float(np.exp(off * rng.normal()))
+
     rules = [
         rule(f"activity_{at}", float(rng.uniform(1, 5)), float(rng.uniform(6, 40)))
         for at in range(activities)
     ]
+    caps: dict[str, float] = {}
+    if capped:
+        rules = [
+            replace(each, cap=each.points * float(rng.uniform(1, 4))) for each in rules
+        ]
+        caps = {"all": float(rng.uniform(1, 2)) * scale}
     truth = [
         replace(
             each,
-            points=each.points * float(np.exp(off * rng.normal())),
-            half_life_days=(each.half_life_days or 1)
-            * float(np.exp(off * rng.normal())),
+            points=strayed(each.points),
+            half_life_days=strayed(each.half_life_days or 1),
+            cap=None if each.cap is None else strayed(each.cap),
         )
         for each in rules
     ]
-    present = Sheet("present", scale, rules, {})
-    return simulate(rng, present, replace(present, rules=truth), contacts, midnights)
+    true_caps = {group: strayed(cap) for group, cap in caps.items()}
+    present = Sheet("present", scale, rules, caps)
+    true = replace(present, rules=truth, group_caps=true_caps)
+    return simulate(rng, present, true, contacts, midnights)
 
 
 def simulate(
@@ -86,6 +102,9 @@ def simulate(
         if true.cap is not None:
             worth = true.cap * (1 - np.exp(-worth / true.cap))
         raw += worth
+    # All activities are of one group.
+    for cap in truth.group_caps.values():
+        raw = np.where(raw > 0, cap * (1 - np.exp(-np.maximum(raw, 0) / cap)), raw)
     above = np.maximum(raw, 0)
     bent = truth.scale * np.log1p(above / truth.scale) + np.minimum(raw, 0)
     seasons = rng.normal(0, 0.2, midnights)[sample.midnight]
@@ -121,7 +140,9 @@ def true_numbers(world: World, numbers: Sequence[Number], level: float) -> list[
         Kind.CAP: "cap",
     }
     values = [
-        getattr(world.truth.rules[number.rule or 0], kinds[number.kind])
+        world.truth.group_caps[str(number.cap_group)]
+        if number.rule is None
+        else getattr(world.truth.rules[number.rule], kinds[number.kind])
         for number in numbers
     ]
     found = {
@@ -135,3 +156,28 @@ def true_numbers(world: World, numbers: Sequence[Number], level: float) -> list[
         value if number.kind is Kind.HALF_LIFE else value * times
         for number, value in zip(numbers, values, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Whether an interval holds the truth, and whether it says anything."""
+
+    kind: Kind
+    holds: bool
+    is_any: bool
+    """It is all that was looked at, so that it holds whatever is true."""
+
+
+def covered(world: World) -> list[Covered]:
+    """Of each number, whether the interval that is shown holds the truth."""
+    numbers = learnable(world.present, world.sample)
+    free = fit(world.present, world.sample, numbers, FREEST, keeps_mean=True)
+    truth = true_numbers(world, numbers, free.mean_score)
+    found = []
+    for number, low, high, true in zip(
+        numbers, free.low, free.high, truth, strict=True
+    ):
+        shown = interval(number, low, high)
+        is_any = shown.goes_lower and shown.goes_higher
+        found.append(Covered(number.kind, shown.low <= true <= shown.high, is_any))
+    return found

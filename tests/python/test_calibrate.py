@@ -15,16 +15,19 @@ from intent.calibrate.edges import Scored, find_edges, intent_scores
 from intent.calibrate.fitting import (
     FREEST,
     fit,
+    interval,
     learnable,
+    raw_scores,
     told_apart,
     written,
 )
-from intent.calibrate.likelihood import Likelihood
+from intent.calibrate.likelihood import Likelihood, Number
 from intent.calibrate.model import (
     GRID_STEPS,
     Amounts,
     EdgeWish,
     Kind,
+    Learned,
     Sample,
     Sheet,
     Trial,
@@ -32,7 +35,7 @@ from intent.calibrate.model import (
 from intent.errors import BadInputError
 from intent.rules.service import check_seeds
 from intent.settings import Places
-from planted import World, plant, rule, simulate, true_numbers
+from planted import covered, plant, rule, simulate
 from scipy.optimize import check_grad
 
 NIGHTS = [datetime(2026, 1, 1) + timedelta(days=28 * at) for at in range(8)]
@@ -57,37 +60,27 @@ ONE = Sheet("one", 10, [rule("viewed", 2, 14, cap=12)], {"all": 20})
 # ---------------------------------------------------------------- planted worlds
 
 
-def covered(world: World) -> list[bool]:
-    """Of each number, whether the truth is in its interval."""
-    numbers = learnable(world.present, world.sample)
-    free = fit(world.present, world.sample, numbers, FREEST)
-    truth = true_numbers(world, numbers, free.mean_score)
-    found = []
-    for number, low, high, true in zip(
-        numbers, free.low, free.high, truth, strict=True
-    ):
-        ends = sorted((number.outer(low), number.outer(high)))
-        found.append(bool(ends[0] <= true <= ends[1]))
-    return found
-
-
-def test_planted_points_and_half_lives_are_in_nine_of_ten_intervals() -> None:
+@pytest.mark.parametrize("capped", [False, True], ids=["plain", "capped"])
+def test_planted_numbers_are_in_nine_of_ten_intervals(capped: bool) -> None:
     found = [
-        inside
-        for seed in range(8)
-        for inside in covered(
+        each.holds
+        for seed in range(4 if capped else 8)
+        for each in covered(
             plant(
                 np.random.default_rng(seed),
                 contacts=1500,
                 activities=4,
                 midnights=6,
                 off=0.5,
+                capped=capped,
             )
         )
+        # Those that hold whatever is true prove nothing.
+        if not each.is_any
     ]
-    assert len(found) == 64
-    # 95% intervals: of 64, chance leaves out more than 8 once in a hundred times.
-    assert sum(found) >= 56
+    assert len(found) >= 40
+    # 95% intervals: chance leaves out more than an eighth once in a hundred times.
+    assert sum(found) >= 7 / 8 * len(found)
 
 
 def test_a_planted_order_of_contacts_is_learned() -> None:
@@ -99,12 +92,68 @@ def test_a_planted_order_of_contacts_is_learned() -> None:
     assert auc[found.freedom] > auc[0] + 0.01
 
 
+@pytest.mark.parametrize("seed", [0, 3])
+def test_what_is_proposed_is_in_its_interval_and_what_it_replaces_is_not(
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    # So few contacts that numbers stay which are off, and pull at those that change.
+    world = plant(rng, contacts=400, activities=6, off=1.2)
+    found = find_draft(world.present, world.sample, split(world.sample, 28))
+    changed = [number for number in found.numbers if number.is_changed]
+    assert changed
+    for number in found.numbers:
+        is_told = not number.low <= number.before <= number.high
+        assert number.is_changed == is_told, number
+        assert number.low <= number.after <= number.high, number
+
+
+def test_all_numbers_together_keep_the_mean_score() -> None:
+    world = plant(np.random.default_rng(6), contacts=800, midnights=6, off=1.0)
+    numbers = learnable(world.present, world.sample)
+    free = fit(world.present, world.sample, numbers, FREEST, keeps_mean=True)
+    now = raw_scores(world.present, world.sample, [], {}).mean()
+    assert free.mean_score == pytest.approx(now, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((0.0, 0.57), "up to 0.57"),
+        ((2.234, 5.678), "2.2 to 5.7"),
+        ((6.0, 15.0), "6 or more"),
+        ((0.0, 15.0), "any"),
+    ],
+)
+def test_an_interval_that_ends_where_looking_ends_says_so(
+    ends: tuple[float, float], words: str
+) -> None:
+    number = Number(Kind.POINTS, 0, None, 3.0, 3.0, 0.0, 15.0, 100)
+    found = interval(number, *ends)
+    learned = Learned(
+        *(Kind.POINTS, "viewed", None, 3.0, 3.0, found.low, found.high),
+        *(found.goes_lower, found.goes_higher, 100),
+    )
+    assert learned.interval == words
+
+
+def test_intervals_are_rounded_outwards() -> None:
+    number = Number(Kind.POINTS, 0, None, -3.0, 3.0, 0.0, 15.0, 100, sign=-1.0)
+    assert (
+        interval(number, 0.631, 1.449).low,
+        interval(number, 0.631, 1.449).high,
+    ) == (
+        -1.5,
+        -0.63,
+    )
+
+
 def test_a_sheet_that_is_true_already_stays_nearly_as_it_is() -> None:
     changes = []
     for seed in range(3):
         world = plant(np.random.default_rng(seed), contacts=800, midnights=6, off=0)
         numbers = learnable(world.present, world.sample)
-        free = fit(world.present, world.sample, numbers, FREEST)
+        free = fit(world.present, world.sample, numbers, FREEST, keeps_mean=True)
         changes.append(len(told_apart(free)) / len(numbers))
     assert np.mean(changes) <= 0.2
 
@@ -134,7 +183,7 @@ def test_the_gradient_is_that_of_the_likelihood() -> None:
     rules = [replace(each, cap=15.0) for each in world.present.rules]
     sheet = replace(world.present, rules=rules, group_caps={"all": 25.0})
     numbers = learnable(sheet, world.sample)
-    likelihood = Likelihood(sheet, world.sample, numbers)
+    likelihood = Likelihood(sheet, world.sample, numbers, keeps_mean=True)
     rng = np.random.default_rng(1)
     theta = likelihood.start() + rng.normal(0, 0.1, len(likelihood.start()))
     size = np.linalg.norm(likelihood.loss(theta)[1])
@@ -329,6 +378,7 @@ def test_the_draft_is_a_sheet_without_faults(
     assert f"purchase_learned,hot,{edge['after']:g}," in bands
 
 
+@pytest.mark.proofs
 def test_a_build_scores_the_draft_as_it_was_learned(
     calibrated: tuple[Shop, Mapping[str, Any]],
 ) -> None:

@@ -152,6 +152,7 @@ def test_a_second_sync_of_fivetran_and_segment(fivetran_again: Shop) -> None:
     assert unbalanced(fivetran_again) == []
 
 
+@pytest.mark.proofs
 def test_a_second_sync_of_airbyte_and_ga4(airbyte_again: Shop) -> None:
     assert points(airbyte_again) == {
         # Ada objected to profiling in Salesforce.
@@ -183,7 +184,9 @@ def test_what_changed_counts_as_if_all_had_come_at_once(
         assert fivetran_again.rows(query) == whole.rows(query)
 
 
-@pytest.mark.parametrize("loader", ["fivetran", "airbyte"])
+@pytest.mark.parametrize(
+    "loader", ["fivetran", pytest.param("airbyte", marks=pytest.mark.proofs)]
+)
 def test_the_service_is_asked_and_rated(
     loader: str, request: pytest.FixtureRequest
 ) -> None:

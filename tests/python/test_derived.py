@@ -10,6 +10,8 @@ from conftest import ASSERTED, PROJECT, Shop
 from reference import compare, read_world, score_world
 from reference.values import moment_of
 
+pytestmark = pytest.mark.proofs
+
 FEEDS = ["web", "shop"]
 CUSTOMERS = 200
 START = datetime(2022, 1, 3)

@@ -718,17 +718,25 @@ main()
 """
 
 
+KILLS = [
+    ("hashes", "before"),
+    ("more.csv.gz", "after"),  # her order is gone, not yet its lines
+    ("intent_bi.duckdb", "before"),
+    ("intent.duckdb", "before"),
+    ("intent.duckdb", "after"),
+]
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [KILLS[1:2], pytest.param(KILLS, marks=pytest.mark.proofs)],
+    ids=["once", "again and again"],
+)
 def test_a_run_that_was_killed_can_be_repeated(
-    erasure: Erasure, tmp_path: Path
+    erasure: Erasure, tmp_path: Path, kills: list[tuple[str, str]]
 ) -> None:
     shop = erasure.before.copy_to(tmp_path)
-    for name, moment in (
-        ("hashes", "before"),
-        ("more.csv.gz", "after"),  # her order is gone, not yet its lines
-        ("intent_bi.duckdb", "before"),
-        ("intent.duckdb", "before"),
-        ("intent.duckdb", "after"),
-    ):
+    for name, moment in kills:
         done = shop.run(
             [
                 *(sys.executable, "-c", KILLER, name, moment),

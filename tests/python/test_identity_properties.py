@@ -253,6 +253,7 @@ def test_worlds_have_in_them_what_is_hard(at_once: Shop, reference: Identities) 
     assert counts["largest"] > 8
 
 
+@pytest.mark.proofs
 @pytest.mark.parametrize(
     "table", ["int_identifier_contacts", "int_identifier_link_periods"]
 )

@@ -10,6 +10,8 @@ import pytest
 from conftest import UNTESTED, Shop
 from intent.demo import DemoSpec, write_demo_feeds
 
+pytestmark = pytest.mark.proofs
+
 SPEC = DemoSpec(contacts=300, days=365, until=date(2026, 7, 1), seed=11)
 SLICES = 5
 TABLES = {

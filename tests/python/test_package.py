@@ -181,6 +181,7 @@ def test_tables_that_the_host_does_not_bring_are_empty(host: Path) -> None:
     ]
 
 
+@pytest.mark.proofs
 def test_the_next_build_reads_what_is_new(host: Path) -> None:
     with duckdb.connect(str(host / "acme.duckdb")) as warehouse:
         warehouse.execute(

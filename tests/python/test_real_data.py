@@ -9,10 +9,13 @@ from conftest import Shop
 
 REAL_DATA = os.environ.get("INTENT_REAL_DATA")
 
-pytestmark = pytest.mark.skipif(
-    REAL_DATA is None,
-    reason="INTENT_REAL_DATA names no folder with the real data sets",
-)
+pytestmark = [
+    pytest.mark.proofs,
+    pytest.mark.skipif(
+        REAL_DATA is None,
+        reason="INTENT_REAL_DATA names no folder with the real data sets",
+    ),
+]
 
 AS_OF = "2011-10-15"
 BUYERS_OF_THE_NEXT_28_DAYS = """

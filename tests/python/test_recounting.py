@@ -57,6 +57,7 @@ def tune(shop: Shop) -> None:
 TUNED = {("user_id:u3", "session_started"): 1}
 
 
+@pytest.mark.proofs
 def test_sheets_by_which_events_are_read_recount_them_all(copy: Shop) -> None:
     tune(copy)
     plain = copy.dbt(
@@ -71,6 +72,7 @@ def test_sheets_by_which_events_are_read_recount_them_all(copy: Shop) -> None:
     assert days(copy) == TUNED
 
 
+@pytest.mark.proofs
 def test_activities_counted_anew_alone_leave_no_stale_days(copy: Shop) -> None:
     assert ("user_id:u2", "product_viewed") in days(copy)
     tune(copy)

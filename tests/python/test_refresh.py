@@ -268,7 +268,7 @@ class Works:
 
     def environment(self) -> dict[str, str]:
         return {
-            **self.shop.made_ready({"intent_feeds": ["shop"]}),
+            **self.shop.made_ready(["intent", "refresh"], {"intent_feeds": ["shop"]}),
             "DBT_RESOURCE_TYPES": "model seed",
             "INTENT_CUSTOMER_IO_SITE_ID": SITE_ID,
             "INTENT_CUSTOMER_IO_API_KEY": API_KEY,

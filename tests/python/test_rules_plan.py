@@ -228,6 +228,7 @@ def sheets_on(shop: Shop, table: str, column: str, day: date) -> set[str]:
     return {row["score_model"] for row in rows}
 
 
+@pytest.mark.proofs
 def test_an_archived_sheet_has_a_gap_in_its_history(histories: Histories) -> None:
     shop = histories.switched
     everyone = {"purchase", "loyalty", "sample"}
@@ -240,6 +241,7 @@ def test_an_archived_sheet_has_a_gap_in_its_history(histories: Histories) -> Non
     assert "purchase" not in sheets_on(shop, *moves, WEEK[1])
 
 
+@pytest.mark.proofs
 def test_segments_after_a_rollback_are_as_if_nothing_had_been(
     histories: Histories,
 ) -> None:
@@ -256,6 +258,7 @@ def test_segments_after_a_rollback_are_as_if_nothing_had_been(
     assert {row["score_model"] for row in found.values()} == {"purchase"}
 
 
+@pytest.mark.proofs
 def test_the_warehouse_knows_the_log_and_the_rules_that_held(
     histories: Histories,
 ) -> None:
@@ -278,6 +281,7 @@ def test_the_warehouse_knows_the_log_and_the_rules_that_held(
     ]
 
 
+@pytest.mark.proofs
 def test_a_sheet_that_is_back_was_brought_by_its_rules(histories: Histories) -> None:
     rows = histories.switched.rows(
         "select from_segment, to_segment, cause, count(*) as contacts"

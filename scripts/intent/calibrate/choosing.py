@@ -8,7 +8,9 @@ import numpy as np
 
 from intent.calibrate.fitting import (
     FREEST,
+    Interval,
     fit,
+    interval,
     learnable,
     raw_scores,
     told_apart,
@@ -136,7 +138,7 @@ def find_draft(
         )
     chosen_by = sample.of(parts.choosing)
     trials = [Trial(0.0, auc_of(chosen_by, raw_scores(sheet, chosen_by, [], {})))]
-    told = told_apart(fit(sheet, learning, numbers, FREEST))
+    told = told_apart(fit(sheet, learning, numbers, FREEST, keeps_mean=True))
     for freedom in FREEDOMS:
         values = written(fit(sheet, learning, told, freedom))
         raw = raw_scores(sheet, chosen_by, told, values)
@@ -145,13 +147,12 @@ def find_draft(
     # What is reported on stays unseen; all before it is learned from.
     known = sample.of(parts.learning | parts.choosing)
     numbers = learnable(sheet, known, any_sign)
-    free = fit(sheet, known, numbers, FREEST)
-    draft = fit(sheet, known, told_apart(free) if freedom else [], freedom or FREEST)
-    values = written(draft)
-    # All points may be larger by the same: the free ones are told at the draft's level.
-    level = draft.mean_score / free.mean_score if free.mean_score > 0 else 1.0
+    free = fit(sheet, known, numbers, FREEST, keeps_mean=True)
+    values = {}
+    if freedom:
+        values = written(fit(sheet, known, told_apart(free), freedom))
     learned = [
-        told_of(sheet, number, values, (low, high), level)
+        told_of(sheet, number, values, interval(number, low, high))
         for number, low, high in zip(numbers, free.low, free.high, strict=True)
     ]
     return Outcome(values, learned, numbers, trials, freedom)
@@ -162,16 +163,8 @@ def key_of(number: Number) -> tuple[Kind, int | None, str | None]:
     return number.kind, number.rule, number.cap_group
 
 
-def told_of(
-    sheet: Sheet,
-    number: Number,
-    values: Values,
-    ends: tuple[float, float],
-    level: float,
-) -> Learned:
+def told_of(sheet: Sheet, number: Number, values: Values, found: Interval) -> Learned:
     """What was learned of a number, as it is shown."""
-    times = 1.0 if number.kind is Kind.HALF_LIFE else level
-    low, high = sorted(number.outer(end) * times for end in ends)
     rule = None if number.rule is None else sheet.rules[number.rule]
     return Learned(
         kind=number.kind,
@@ -179,8 +172,10 @@ def told_of(
         audience=rule.audience if rule else None,
         before=number.present,
         after=values.get(key_of(number), number.present),
-        low=low,
-        high=high,
+        low=found.low,
+        high=found.high,
+        goes_lower=found.goes_lower,
+        goes_higher=found.goes_higher,
         contacts=number.contacts,
     )
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from math import floor
 from pathlib import Path
 
-from intent.calibrate.fitting import rounded
 from intent.calibrate.model import Edge, Kind, Learned
 from intent.errors import BadInputError
 from intent.rules.changes import render_changed
@@ -88,8 +87,7 @@ def rule_values(
             continue
         values[column] = decimal(number.after)
         notes.append(
-            f"{WORDS[kind]} {number.after:g} ({rounded(number.low):g} to "
-            f"{rounded(number.high):g}), was {number.before:g}"
+            f"{WORDS[kind]} {number.after:g} ({number.interval}), was {number.before:g}"
         )
     if notes:
         values["note"] = f"Learned: {'; '.join(notes)}"

@@ -2,13 +2,14 @@
 
 Most likely numbers, drawn towards the present ones: each as if it were thought to be
 off by its `spread` times the `freedom`. Points and caps can all grow by the same
-without a change in any order of contacts; the draw keeps them where they are nearest to
-the present ones, and intervals are of what they are relative to each other, at the same
-mean score.
+without a change in any order of contacts. So what is learned of all numbers, and its
+intervals, are at the mean raw score that the present sheet gives: then numbers that
+don't change, and edges, mean what they did.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, floor, log10
 
 import numpy as np
 from scipy.linalg import null_space
@@ -109,9 +110,20 @@ def fit(
     sample: Sample,
     numbers: Sequence[Number],
     freedom: float,
+    *,
+    keeps_mean: bool = False,
 ) -> Fit:
-    """Learn some numbers; the others stay as they are."""
-    likelihood = Likelihood(sheet, sample, numbers)
+    """Learn some numbers; the others stay as they are.
+
+    Args:
+        sheet: the present sheet.
+        sample: what to learn from.
+        numbers: what to learn.
+        freedom: how far they may go.
+        keeps_mean: whether the mean raw score stays. Only where all numbers are
+            learned: else those that stay say how large the others are.
+    """
+    likelihood = Likelihood(sheet, sample, numbers, keeps_mean=keeps_mean)
     start = likelihood.start()
     drawn = precision_of(likelihood, start, freedom)
     steps = np.ones(len(start))
@@ -128,14 +140,15 @@ def fit(
         ((number.low - at) / step, (number.high - at) / step)
         for number, at, step in zip(numbers, start, steps, strict=False)
     ]
+    around = [(-8.0, 8.0)] * likelihood.nuisances
     # Many small sums: threads would mostly wait for each other.
     with threadpool_limits(limits=1):
         found = minimize(
             loss,
-            np.zeros(len(start)),
+            np.clip(0, *np.transpose([*bounds, *around])),
             jac=True,
             method="L-BFGS-B",
-            bounds=[*bounds, *[(-8.0, 8.0)] * likelihood.nuisances],
+            bounds=[*bounds, *around],
             options={"maxiter": 150, "ftol": 1e-9, "gtol": 1e-6, "maxcor": 20},
         )
         theta = start + found.x * steps
@@ -190,10 +203,54 @@ def mean_slopes(likelihood: Likelihood, theta: Floats) -> Floats:
 
 
 def told_apart(free: Fit) -> list[Number]:
-    """The numbers of which the data tell that they are others than the present ones."""
-    start = np.array([number.start for number in free.numbers])
-    is_told = (start < free.low) | (start > free.high)
-    return [number for number, told in zip(free.numbers, is_told, strict=True) if told]
+    """The numbers of which the data tell that they are others than the present ones.
+
+    They may become what is in their intervals, and nothing else.
+    """
+    told = []
+    for number, low, high in zip(free.numbers, free.low, free.high, strict=True):
+        shown = interval(number, low, high)
+        if not shown.low <= number.present <= shown.high:
+            ends = sorted((number.inner(shown.low), number.inner(shown.high)))
+            narrowed = np.clip(ends, number.low, number.high)
+            told.append(replace(number, low=narrowed[0], high=narrowed[1]))
+    return told
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Between which values a number is, as they would stand in the sheet."""
+
+    low: float
+    high: float
+    goes_lower: bool
+    """Whether it ends at the least that is looked at."""
+    goes_higher: bool
+
+
+def interval(number: Number, low: float, high: float) -> Interval:
+    """An interval on the scale of learning as a person reads it: of few digits.
+
+    It is rounded outwards; whatever is decided by it is decided by what is shown.
+    """
+    ends = (number.outer(low), number.outer(high))
+    at_limit = (low <= number.low, high >= number.high)
+    order = (0, 1) if ends[0] <= ends[1] else (1, 0)
+    return Interval(
+        rounded_by(floor, ends[order[0]]),
+        rounded_by(ceil, ends[order[1]]),
+        at_limit[order[0]],
+        at_limit[order[1]],
+    )
+
+
+def rounded_by(whole: Callable[[float], int], value: float) -> float:
+    """A number of few digits, not above (`floor`) or not below (`ceil`) another."""
+    if value == 0:
+        return 0.0
+    places = DIGITS - 1 - floor(log10(abs(value)))
+    # What has few digits already stays, whatever its binary is.
+    return round(whole(round(value * 10.0**places, 6)) / 10.0**places, places) + 0.0
 
 
 def rounded(value: float) -> float:

@@ -21,6 +21,8 @@ from intent.calibrate.model import GRID, Amounts, Floats, Ints, Kind, Sample, Sh
 
 SPLINE = CubicSpline(np.log(GRID), np.eye(len(GRID)), bc_type="natural")
 SLOPE = SPLINE.derivative()
+MEAN_SPREAD = 0.01
+"""By so much the mean raw score may stray where it is to stay."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,18 @@ class Score:
 class Likelihood:
     """The likelihood of a sample by a sheet whose numbers may change."""
 
-    def __init__(self, sheet: Sheet, sample: Sample, numbers: Sequence[Number]) -> None:
-        """Take a sheet and the numbers of it that are to be learned."""
+    def __init__(
+        self,
+        sheet: Sheet,
+        sample: Sample,
+        numbers: Sequence[Number],
+        *,
+        keeps_mean: bool = False,
+    ) -> None:
+        """Take a sheet and the numbers of it that are to be learned.
+
+        With `keeps_mean`, those are likely by which the mean raw score stays.
+        """
         self.sheet = sheet
         self.sample = sample
         self.numbers = numbers
@@ -106,6 +118,9 @@ class Likelihood:
                 rows = sample.amounts[place].rows
                 points = self.earned(np.zeros(0), place).points
                 self.settled[rule.cap_group][rows] += points
+        present = float(np.mean(self.score(self.start()).raw))
+        # A sheet by which nobody scores has no mean to keep.
+        self.mean = present if keeps_mean and present > 0 else None
 
     def start(self) -> Floats:
         """The present numbers, and what else has to be learned as it begins."""
@@ -207,6 +222,10 @@ class Likelihood:
         gradient[-2] = worth * (miss @ bent)
         gradient[-1] = worth * (miss @ bends)
         pull = worth * miss * slope
+        if self.mean is not None:
+            off = (float(np.mean(score.raw)) / self.mean - 1) / MEAN_SPREAD
+            loss += off**2 / 2
+            pull = pull + off / (MEAN_SPREAD * self.mean * len(pull))
         for place, column, rows in self.columns(theta, score):
             gradient[place] = pull[rows] @ column if rows is not None else pull @ column
         return loss, gradient

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intent.evaluate.model import Estimate
+from intent.evaluate.request import MidnightsRequest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -128,15 +129,11 @@ class EdgeWish:
 
 
 @dataclass(frozen=True)
-class CalibrationRequest:
+class CalibrationRequest(MidnightsRequest):
     """What to learn, and from which midnights; what is None is found out."""
 
     sheet: str | None = None
     draft: str | None = None
-    last: date | None = None
-    midnights: int = 12
-    every_days: int = 28
-    horizon: int | None = None
     any_sign: bool = False
     wishes: Sequence[EdgeWish] = ()
     writes: bool = True
@@ -154,7 +151,10 @@ class Learned:
     after: float
     low: float
     high: float
-    """The 95% interval of what the data say, drawn towards the present number."""
+    """The 95% interval of what the data say, hardly drawn to the present number."""
+    goes_lower: bool
+    """Whether the interval ends at the least that is looked at, and may go on."""
+    goes_higher: bool
     contacts: int
     """How many contacts had any of it where it was learned."""
 
@@ -162,6 +162,17 @@ class Learned:
     def is_changed(self) -> bool:
         """Whether the draft has another number."""
         return self.after != self.before
+
+    @property
+    def interval(self) -> str:
+        """The interval in words."""
+        if self.goes_lower and self.goes_higher:
+            return "any"
+        if self.goes_lower:
+            return f"up to {self.high:g}"
+        if self.goes_higher:
+            return f"{self.low:g} or more"
+        return f"{self.low:g} to {self.high:g}"
 
     def as_json(self) -> dict[str, Any]:
         """The same for machines."""
@@ -173,6 +184,8 @@ class Learned:
             "after": self.after,
             "low": self.low,
             "high": self.high,
+            "goes_lower": self.goes_lower,
+            "goes_higher": self.goes_higher,
             "contacts": self.contacts,
             "is_changed": self.is_changed,
         }

@@ -7,8 +7,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from intent.calibrate.fitting import rounded
-from intent.calibrate.model import Calibration, Compared, Edge, Kind, Learned
+from intent.calibrate.fitting import MOST_POINTS
+from intent.calibrate.model import (
+    FARTHEST,
+    Calibration,
+    Compared,
+    Edge,
+    Kind,
+    Learned,
+)
 from intent.explain.render import grid
 
 NUMBERS = {
@@ -30,11 +37,12 @@ def print_calibration(found: Calibration, console: Console) -> None:
     if changed:
         console.print()
         console.print(numbers_table(changed))
+        console.print()
+        for line in table_words(changed):
+            console.print(Text(line, style="dim"))
     console.print()
-    if untold := len(found.numbers) - len(changed):
-        console.print(
-            Text(f"{untold} other numbers stay: the data do not tell them from others.")
-        )
+    for line in stay_words(found.numbers):
+        console.print(Text(line))
     for edge in found.edges:
         console.print(Text(edge_words(edge)))
     for line in next_steps(found):
@@ -126,10 +134,39 @@ def numbers_table(numbers: Sequence[Learned]) -> Table:
             NUMBERS[each.kind],
             f"{each.before:g}",
             Text(f"{each.after:g}", style="bold"),
-            f"{rounded(each.low):g} to {rounded(each.high):g}",
+            each.interval,
             f"{each.contacts:,}",
         )
     return table
+
+
+def table_words(changed: Sequence[Learned]) -> Iterator[str]:
+    """How to read the table of what is learned anew."""
+    yield (
+        "Each interval has the draft's number in it, and leaves out that of now. The "
+        "mean raw score is that of now: data tell only what numbers are beside others."
+    )
+    if any(each.kind is Kind.POINTS and each.after == 0 for each in changed):
+        yield "Points of 0: beside all the others, it tells nothing of who converts."
+    if any(each.goes_lower or each.goes_higher for each in changed):
+        yield (
+            "'Up to' and 'or more': no further is looked at. Points grow to "
+            f"{MOST_POINTS:g} times and keep their sign, unless --any-sign is given; "
+            f"half-lives and caps change by {FARTHEST:g} times."
+        )
+
+
+def stay_words(numbers: Sequence[Learned]) -> Iterator[str]:
+    """Why numbers stay."""
+    staying = [each for each in numbers if not each.is_changed]
+    untold = sum(each.low <= each.before <= each.high for each in staying)
+    if untold:
+        yield f"{untold} other numbers stay: the data do not tell them from others."
+    if no_better := len(staying) - untold:
+        yield (
+            f"{no_better} numbers stay though the data speak for others: with those, "
+            "later midnights were told no better."
+        )
 
 
 def edge_words(edge: Edge) -> str:

@@ -21,7 +21,7 @@ from intent.calibrate.reading import find_sheet, read_baselines, read_sample
 from intent.console import err
 from intent.dbt import run_dbt
 from intent.errors import BadInputError
-from intent.evaluate.request import EvaluationRequest, plan, read_stock
+from intent.evaluate.request import plan, read_stock
 from intent.evaluate.settings import read_vars
 from intent.explain.compiled import compiled_queries
 from intent.rules.service import valid_tables
@@ -48,16 +48,7 @@ def calibrate(places: Places, request: CalibrationRequest) -> Calibration:
     tables = valid_tables(places.seeds)
     stock = read_stock(places.warehouse)
     days = settings.intent_target.days
-    planned = plan(
-        EvaluationRequest(
-            last=request.last,
-            midnights=request.midnights,
-            every_days=request.every_days,
-            horizon=request.horizon,
-        ),
-        stock,
-        days,
-    )
+    planned = plan(request, stock, days)
     sheet = chosen_sheet(tables, request.sheet or stock.shown_sheet)
     draft = request.draft or f"{sheet.name}_learned"
     refuse_draft(places.seeds, sheet.name, draft)

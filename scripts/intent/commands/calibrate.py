@@ -8,6 +8,7 @@ import typer
 from intent.backfill import parse_day
 from intent.calibrate import CalibrationRequest, calibrate, print_calibration
 from intent.calibrate.model import EdgeWish
+from intent.commands.midnights import EveryDays, Horizon, Last, Midnights
 from intent.console import out
 from intent.evaluate.request import EVERY_DAYS, MIDNIGHTS
 from intent.settings import places
@@ -29,26 +30,10 @@ def calibrate_command(
             show_default="SHEET_learned",
         ),
     ] = None,
-    midnights: Annotated[
-        int, typer.Option(help="How many past midnights to look at.")
-    ] = MIDNIGHTS,
-    every_days: Annotated[int, typer.Option(help="How many days apart.")] = EVERY_DAYS,
-    last: Annotated[
-        str | None,
-        typer.Option(
-            metavar="YYYY-MM-DD",
-            help="The last midnight (UTC).",
-            show_default="the newest whose outcomes are all known",
-        ),
-    ] = None,
-    horizon: Annotated[
-        int | None,
-        typer.Option(
-            metavar="DAYS",
-            help="Foretell what contacts do within so many days.",
-            show_default="the longest of the project",
-        ),
-    ] = None,
+    midnights: Midnights = None,
+    every_days: EveryDays = None,
+    last: Last = None,
+    horizon: Horizon = None,
     any_sign: Annotated[
         bool,
         typer.Option(
@@ -113,8 +98,8 @@ def calibrate_command(
         sheet=sheet,
         draft=draft,
         last=parse_day("--last", last) if last else None,
-        midnights=midnights,
-        every_days=every_days,
+        midnights=MIDNIGHTS if midnights is None else midnights,
+        every_days=EVERY_DAYS if every_days is None else every_days,
         horizon=horizon,
         any_sign=any_sign,
         wishes=(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from intent.backfill import parse_day
+from intent.commands.midnights import EveryDays, Horizon, Last, Midnights
 from intent.console import err, out
 from intent.errors import BadInputError, GateError
 from intent.evaluate import (
@@ -22,30 +23,10 @@ from intent.settings import places
 
 
 def evaluate_command(
-    midnights: Annotated[
-        int | None,
-        typer.Option(help="How many past midnights.", show_default=str(MIDNIGHTS)),
-    ] = None,
-    every_days: Annotated[
-        int | None,
-        typer.Option(help="How many days apart.", show_default=str(EVERY_DAYS)),
-    ] = None,
-    last: Annotated[
-        str | None,
-        typer.Option(
-            metavar="YYYY-MM-DD",
-            help="The last midnight (UTC).",
-            show_default="the newest whose outcomes are all known",
-        ),
-    ] = None,
-    horizon: Annotated[
-        int | None,
-        typer.Option(
-            metavar="DAYS",
-            help="Look at what contacts did within so many days.",
-            show_default="the longest of the project",
-        ),
-    ] = None,
+    midnights: Midnights = None,
+    every_days: EveryDays = None,
+    last: Last = None,
+    horizon: Horizon = None,
     sheet: Annotated[
         str | None,
         typer.Option(

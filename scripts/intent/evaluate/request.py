@@ -18,13 +18,19 @@ MOST_MIDNIGHTS = 400
 
 
 @dataclass(frozen=True)
-class EvaluationRequest:
-    """What to evaluate; what is None is found out."""
+class MidnightsRequest:
+    """Which midnights and horizon to look at; what is None is found out."""
 
     last: date | None = None
     midnights: int = MIDNIGHTS
     every_days: int = EVERY_DAYS
     horizon: int | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationRequest(MidnightsRequest):
+    """What to evaluate."""
+
     sheet: str | None = None
     builds: bool = True
     """False: look at what the last evaluation built."""
@@ -66,13 +72,13 @@ class Plan:
         }
 
 
-def plan(request: EvaluationRequest, stock: Stock, days: Sequence[int]) -> Plan:
+def plan(request: MidnightsRequest, stock: Stock, days: Sequence[int]) -> Plan:
     """Find the midnights of a request, with outcomes within so many days.
 
     Raises:
         BadInputError: there are none.
     """
-    refuse_request(request, stock, days)
+    refuse_midnights(request, days)
     if stock.first_day is None or stock.last_day is None:
         raise BadInputError(
             "there is nothing to evaluate: the warehouse knows of no activity. Load "
@@ -105,10 +111,8 @@ def plan(request: EvaluationRequest, stock: Stock, days: Sequence[int]) -> Plan:
     return Plan(last, count, request.every_days, request.midnights - count)
 
 
-def refuse_request(
-    request: EvaluationRequest, stock: Stock, days: Sequence[int]
-) -> None:
-    """Raise BadInputError for what there is not."""
+def refuse_midnights(request: MidnightsRequest, days: Sequence[int]) -> None:
+    """Raise BadInputError for midnights and horizons that there are not."""
     if not 1 <= request.midnights <= MOST_MIDNIGHTS:
         raise BadInputError(
             f"--midnights: {request.midnights} are no number of midnights to look at. "
@@ -125,6 +129,13 @@ def refuse_request(
             f"There are: {', '.join(map(str, sorted(days)))}. Others are set by "
             "intent_target.days in dbt_project.yml."
         )
+
+
+def refuse_request(
+    request: EvaluationRequest, stock: Stock, days: Sequence[int]
+) -> None:
+    """Raise BadInputError for what there is not."""
+    refuse_midnights(request, days)
     if request.sheet is not None and request.sheet not in stock.sheets:
         raise BadInputError(
             f"--sheet: there is no sheet '{request.sheet}'"

@@ -28,6 +28,7 @@ ABOUT = "about"
 has none, such as one that tells an event."""
 NAME = re.compile(r"[A-Z][A-Z0-9_]{0,79}|[0-9]{1,6}")
 """What codes of destinations look like."""
+NOTHING_TOLD = {"code": "", "field": "", "message": ""}
 Entry = tuple[str, Sequence[dict[str, Any]]]
 """A table, and rows to append to it."""
 
@@ -267,6 +268,8 @@ class Clerk:
 
 def told(row: Row, outcome: Outcome) -> dict[str, str]:
     """What a destination says of a row, without the row's values."""
+    if not (outcome.code or outcome.field or outcome.message):
+        return NOTHING_TOLD
     values = [row.key, *row.values.values()]
     words = {"code": outcome.code, "field": outcome.field, "message": outcome.message}
     return {

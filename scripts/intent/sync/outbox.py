@@ -14,8 +14,9 @@ from intent.sync.model import RECORD_OPS, WRITES, Op, Row, State, Value
 from intent.sync.source import Source
 from intent.sync.spec import Sync
 
-PORTION = 5_000
+PORTION = 10_000
 """Rows that are read at once."""
+OPS = {str(op): op for op in Op}
 HELD_BACK = "HELD_BACK"
 RECORD_REFUSED = "RECORD_REFUSED"
 NO_MATCH = "NO_MATCH"
@@ -24,6 +25,8 @@ STILL_IN_DOUBT = "STILL_IN_DOUBT"
 SHARED_RECORD = "SHARED_RECORD"
 TAKES_AWAY = f"('{Op.LEAVE}', '{Op.DELETE}', '{Op.DROP}')"
 """Ops that take something from a record."""
+CHANGED = f"case when outbox.op = '{Op.UPDATE}' then outbox.changed end"
+"""A row's `changed`, where it means something: lists are dear to read."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,7 @@ def read_rows(run: Run, first: int, last: int) -> Iterator[Row]:
         end = min(start + PORTION - 1, last)
         found = run.ledger.rows(
             "select outbox.seq, outbox.op, outbox.match_key, outbox.payload,"
-            " outbox.changed, outbox.event_id,"
+            f" {CHANGED}, outbox.event_id,"
             " coalesce(found.remote_id, remote_ids.remote_id, outbox.remote_id)"
             " from outbox"
             " left join found on found.run_id = $run and found.seq = outbox.seq"
@@ -240,7 +243,7 @@ def rows_of(run: Run, seqs: Sequence[int]) -> list[Row]:
     """The rows with these numbers, whatever became of them."""
     found = run.ledger.rows(
         "select outbox.seq, outbox.op, outbox.match_key, outbox.payload,"
-        " outbox.changed, outbox.event_id,"
+        f" {CHANGED}, outbox.event_id,"
         " coalesce(found.remote_id, outbox.remote_id) from outbox"
         " left join found on found.run_id = $run and found.seq = outbox.seq"
         " where outbox.run_id = $run and outbox.seq in (select unnest($seqs))"
@@ -253,7 +256,7 @@ def rows_of(run: Run, seqs: Sequence[int]) -> list[Row]:
 def read_row(sync: Sync, *columns: Any) -> Row:
     """A row of the outbox."""
     seq, name, key, payload, changed, event_id, remote_id = columns
-    op = Op(name)
+    op = OPS[name]
     values = read_payload(payload, op, sync)
     known = frozenset(changed) if op is Op.UPDATE and changed else None
     return Row(seq, op, key, values, event_id, remote_id, known)
@@ -273,14 +276,10 @@ def read_payload(payload: str, op: Op, sync: Sync) -> dict[str, Value]:
         }
     if op not in RECORD_OPS:
         return values
-    return {
-        name: value
-        for name, value in values.items()
-        if name in sync.fields
-        and (value is not None or op not in WRITES or clears(sync, name))
-    }
-
-
-def clears(sync: Sync, field: str) -> bool:
-    """A field is written where it has no value: the one over there is cleared."""
-    return sync.fields[field].if_null == "clear"
+    if not values.keys() <= sync.fields.keys():
+        values = {name: each for name, each in values.items() if name in sync.fields}
+    if op in WRITES:
+        for name in sync.kept:
+            if name in values and values[name] is None:
+                del values[name]
+    return values

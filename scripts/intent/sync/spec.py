@@ -238,6 +238,11 @@ class Sync(_Model):
         default_factory=dict, description="The destination's own; see docs/sync.md."
     )
 
+    @cached_property
+    def kept(self) -> Sequence[str]:
+        """The fields that stay as they are over there where they have no value."""
+        return [n for n, rule in self.fields.items() if rule.if_null == "keep"]
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.match.field in self.fields:

@@ -4,33 +4,42 @@
 """
 
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from intent.calibrate.fitting import FREEST, fit, learnable
 from intent.calibrate.model import Kind
-from planted import plant, true_numbers
+from planted import covered, plant
 
 
 def main(worlds: int) -> None:
     """Print the share of intervals that hold the truth, by kind of number."""
-    held: dict[Kind, list[bool]] = defaultdict(list)
-    for seed in range(1000, 1000 + worlds):
-        world = plant(np.random.default_rng(seed), contacts=1500, midnights=6, off=0.5)
-        numbers = learnable(world.present, world.sample)
-        free = fit(world.present, world.sample, numbers, FREEST)
-        truth = true_numbers(world, numbers, free.mean_score)
-        for number, low, high, true in zip(
-            numbers, free.low, free.high, truth, strict=True
-        ):
-            ends = sorted((number.outer(low), number.outer(high)))
-            held[number.kind].append(bool(ends[0] <= true <= ends[1]))
-    for kind, found in held.items():
-        print(f"{kind}: {np.mean(found):.1%} of {len(found)} intervals hold the truth")
+    for capped in (False, True):
+        print("with caps" if capped else "without caps")
+        found = [
+            each
+            for seed in range(1000, 1000 + worlds)
+            for each in covered(
+                plant(
+                    np.random.default_rng(seed),
+                    contacts=1500,
+                    midnights=6,
+                    off=0.5,
+                    capped=capped,
+                )
+            )
+        ]
+        for kind in Kind:
+            told = [each for each in found if each.kind is kind]
+            if told:
+                some = [each.holds for each in told if not each.is_any]
+                print(
+                    f"  {kind}: {np.mean([each.holds for each in told]):.1%} of "
+                    f"{len(told)} intervals hold the truth; {np.mean(some):.1%} of the "
+                    f"{len(some)} that are less than all that is looked at"
+                )
 
 
 if __name__ == "__main__":

@@ -168,7 +168,8 @@ class KlaviyoStandIn(StandIn):
             if job.is_unfinished
             for profile in job.profiles
         }
-        self.races |= under_way & {key_of(profile) for profile in profiles}
+        if under_way:
+            self.races |= under_way & {key_of(profile) for profile in profiles}
         now = time.monotonic()
         made = Job(
             uuid.UUID(int=self.random.getrandbits(128)).hex,
@@ -231,9 +232,10 @@ class KlaviyoStandIn(StandIn):
     def upsert(self, profile: Mapping[str, Any]) -> None:
         """Create or update a profile; nulls change nothing."""
         found = self.profile(key_of(profile))
-        for name, value in (profile["attributes"].get("properties") or {}).items():
-            if value is not None:
-                found.properties[name] = value
+        told = profile["attributes"].get("properties") or {}
+        found.properties.update(
+            {name: value for name, value in told.items() if value is not None}
+        )
         patch = ((profile.get("meta") or {}).get("patch_properties")) or {}
         unset = patch.get("unset") or []
         for name in [unset] if isinstance(unset, str) else unset:
@@ -446,7 +448,8 @@ def faults_in(profile: Any, body_size: int) -> Iterator[tuple[str, str]]:
     if not isinstance(attributes, dict) or not isinstance(attributes.get("email"), str):
         yield "/attributes/email", "An identifier is needed."
         return
-    if unknown := attributes.keys() - OWN:
+    if not attributes.keys() <= OWN:
+        unknown = attributes.keys() - OWN
         yield f"/attributes/{sorted(unknown)[0]}", "is not an attribute"
     if not isinstance(attributes.get("properties", {}), dict):
         yield "/attributes/properties", "must be an object"

@@ -46,13 +46,13 @@ def item(row: Row) -> bytes:
     fields to null to clear them" (guide Bulk Import Profiles API).
     """
     told: dict[str, Any] = {"email": row.key}
-    unset = [name for name, value in row.values.items() if value is None]
-    if len(unset) < len(row.values):
-        told["properties"] = {
-            name: value for name, value in row.values.items() if value is not None
-        }
+    values = row.values
+    kept = {name: value for name, value in values.items() if value is not None}
+    if kept:
+        told["properties"] = kept
     profile: dict[str, Any] = {"type": "profile", "attributes": told}
-    if unset:
+    if len(kept) < len(values):
+        unset = [name for name in values if name not in kept]
         profile["meta"] = {"patch_properties": {"unset": unset}}
     return orjson.dumps(profile)
 

@@ -41,12 +41,11 @@ from intent.sync.spec import Mode, Sync
 DELETIONS = "/api/data-privacy-deletion-jobs"
 EVENTS = "/api/events"
 PROFILES = "/api/profiles"
-JOBS_AT_ONCE = 16
-"""With a look after five seconds this is enough for 150 jobs a minute."""
+JOBS_AT_ONCE = 24
+"""With a look after five seconds, 150 a minute take 13. The others are for imports that
+are written down, packed, or sent again meanwhile. No page names a limit."""
 LOOKUP_ROWS = imports.PAGE
 METRIC_LENGTH = 127  # "Name of the event. Must be less than 128 characters."
-LONGEST_IN_JSON = 6
-"""Bytes that a character takes at most in a JSON text, as in \\u0000."""
 ATTRIBUTES = frozenset(
     {
         *("email", "phone_number", "external_id", "_kx", "anonymous_id", "first_name"),
@@ -168,8 +167,8 @@ class Klaviyo(Adapter[KlaviyoSettings]):
 
     def refuse(self, row: Row) -> str | None:
         """Rows that are too large."""
-        texts = [row.key, *row.values, *map(str, row.values.values())]
-        if sum(map(len, texts)) * LONGEST_IN_JSON < imports.ROW_BYTES // 2:
+        told = orjson.dumps((row.key, row.values))
+        if len(told) < imports.ROW_BYTES // 2:  # a profile has few names besides
             return None
         if len(imports.item(row)) <= imports.ROW_BYTES:
             return None
