@@ -2,13 +2,14 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+EVENTS ?= 1e6
 
 # Other engines than DuckDB, each in a virtual environment of its own.
 ENGINES := postgres
 SKIP_ENGINES ?=
 export SKIP_ENGINES
 
-.PHONY: help demo docs test test-proofs test-faults test-engines test-live bench-syncs lint clean
+.PHONY: help demo docs test test-proofs test-faults test-engines test-live bench bench-syncs lint clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -23,6 +24,10 @@ help: ## List the commands
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv/installed-bench: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch $@
 
 demo: .venv/installed ## An invented shop, from raw files to what a CRM is sent
@@ -53,6 +58,9 @@ test-engines: .venv/installed-dev ## Build on other engines, but SKIP_ENGINES=".
 
 bench-syncs: .venv/installed-dev ## How close syncs come to what destinations allow
 	$(BIN)/python tests/python/bench/sync.py
+
+bench: .venv/installed-bench ## How fast it is, next to what; EVENTS=1e7 FOLDER=/tmp
+	$(BIN)/intent bench --events $(EVENTS) $(if $(FOLDER),--folder $(FOLDER))
 
 test-live: .venv/installed-dev ## Try an invented contact in accounts of your own
 	$(BIN)/pytest -o addopts='-q --strict-markers' -m live -rs tests/python/test_sync_live.py

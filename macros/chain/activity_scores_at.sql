@@ -13,8 +13,9 @@
     - `rule_version`: of `int_rule_versions`
     - `known_until`, `earlier_before`, `earlier_known_until`: which versions of facts
       (see `known_at`); null: as known today
+    - `score_model`, if `of_sheet`: the only sheet by which it is scored
 -#}
-{% macro activity_scores_at() %}
+{% macro activity_scores_at(of_sheet=false) %}
 all_conditions as (
 
     select * from {{ ref('int_conditions') }}
@@ -50,6 +51,7 @@ clocks as (
         as_of,
         facts_before,
         rule_version,
+        {{ 'score_model,' if of_sheet }}
         known_until,
         earlier_before,
         earlier_known_until
@@ -61,7 +63,7 @@ clocks as (
 identifier_clocks as (
 
     with
-    {{ identifiers_at() }}
+    {{ identifiers_at(of_sheet) }}
 
 ),
 
@@ -75,7 +77,7 @@ contact_orders as (
 days_observed_and_derived as (
 
     with
-    {{ days_at() }}
+    {{ days_at(of_sheet) }}
 
 ),
 
@@ -193,7 +195,7 @@ discharges as (
 activity_scores as (
 
     with
-    {{ score_activities(by_version=true) }}
+    {{ score_activities(by_version=true, of_sheet=of_sheet) }}
 
 ),
 

@@ -2,9 +2,9 @@
     The final select of what subjects had done at their clocks, of each UTC day, and of
     the signals derived from it, from the CTEs `clocks`, `identifier_clocks` (see
     `identifiers_at`), `contact_orders` (see `orders_at`) and `wanted_activities`, the
-    observed activities to read.
+    observed activities to read. `of_sheet`: with the `score_model` of each subject.
 -#}
-{% macro days_at() %}
+{% macro days_at(of_sheet=false) %}
 activity_days as (
 
     select * from {{ ref('int_activity_days') }}
@@ -48,6 +48,7 @@ observed_days as (
     select
         identifier_clocks.contact_id,
         identifier_clocks.rule_version,
+        {{ 'identifier_clocks.score_model,' if of_sheet }}
         activity_days.activity,
         activity_days.activity_date,
         activity_days.quantity,
@@ -118,6 +119,7 @@ days_unioned as (
     select
         contact_id,
         rule_version,
+        {{ 'score_model,' if of_sheet }}
         activity,
         quantity,
         last_at,
@@ -128,6 +130,7 @@ days_unioned as (
     select
         derived_days.contact_id,
         clocks.rule_version,
+        {{ 'clocks.score_model,' if of_sheet }}
         derived_days.activity,
         derived_days.quantity,
         derived_days.last_at,

@@ -3,7 +3,7 @@
     `subjects` (see `activity_scores_at`). A subject's id stands as its `contact_id`, as
     the steps after it know no subjects.
 -#}
-{% macro identifiers_at() %}
+{% macro identifiers_at(of_sheet=false) %}
 identifier_contacts as (
 
     select * from {{ ref('int_identifier_contacts') }}
@@ -18,6 +18,7 @@ subject_identifiers as (
         subjects.as_of,
         subjects.facts_before,
         subjects.rule_version,
+        {{ 'subjects.score_model,' if of_sheet }}
         subjects.known_until,
         subjects.earlier_before,
         subjects.earlier_known_until

@@ -3,11 +3,11 @@
     anything counts, from the CTE `subjects` (see `activity_scores_at`). All others
     score 0. `plain_score`: the points without decay and caps.
 -#}
-{% macro scores_at() %}
+{% macro scores_at(of_sheet=false) %}
 scores_joined as (
 
     with
-    {{ activity_scores_at() }}
+    {{ activity_scores_at(of_sheet) }}
 
 ),
 

@@ -5,9 +5,9 @@
 
     In this order: the daily limit, discharge, decay, the cap. `by_version`: contact_days
     say by which `rule_version` they are scored; `plain_amount` is what it would be
-    without decay and cap.
+    without decay and cap. `of_sheet`: contact_days say by which `score_model` alone.
 -#}
-{% macro score_activities(by_version=false) %}
+{% macro score_activities(by_version=false, of_sheet=false) %}
 -- Engines sum by a number faster than by names.
 rules_numbered as (
 
@@ -60,6 +60,9 @@ contact_days_weighed as (
             contact_days.activity = rules_numbered.activity
             {% if by_version %}
                 and contact_days.rule_version = rules_numbered.rule_version
+            {% endif %}
+            {% if of_sheet %}
+                and contact_days.score_model = rules_numbered.score_model
             {% endif %}
             and (
                 rules_numbered.rule_group is null

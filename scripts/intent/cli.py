@@ -7,6 +7,7 @@ from rich.text import Text
 
 from intent.commands import rules_live, sync
 from intent.commands.backfill import backfill_command
+from intent.commands.bench import bench_command
 from intent.commands.build import build_command, check_command, publish_command
 from intent.commands.calibrate import calibrate_command
 from intent.commands.demo import demo_command
@@ -43,6 +44,7 @@ app.command("evaluate")(evaluate_command)
 app.command("calibrate")(calibrate_command)
 app.command("refresh")(refresh_command)
 app.command("forget")(forget_command)
+app.command("bench")(bench_command)
 app.add_typer(rules_live.app, name="rules")
 app.add_typer(sync.app, name="sync")
 

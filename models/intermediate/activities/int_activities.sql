@@ -174,20 +174,51 @@ new_rows_keyed as (
 
 {% endif %}
 
+-- Nearly all is told once, and needs no comparing: only the rest is put in order.
+keys_told_again as (
+
+    select activity_key from rows_told
+    group by 1
+    having count(*) > 1
+
+),
+
+rows_told_once as (
+
+    select rows_told.*
+    from rows_told
+    left join keys_told_again
+        on rows_told.activity_key = keys_told_again.activity_key
+    where keys_told_again.activity_key is null
+
+),
+
+rows_told_again as (
+
+    select rows_told.*
+    from rows_told
+    inner join keys_told_again
+        on rows_told.activity_key = keys_told_again.activity_key
+
+),
+
 rows_preferred as (
 
     select
-        rows_told.*,
+        rows_told_again.*,
         feed_preferences.preference,
-        coalesce(rows_told.received_at, rows_told.occurred_at) as known_from,
-        case when rows_told.version_at is null then 1 else 0 end as has_no_version,
-        case when rows_told.reversed_at is null then 1 else 0 end as is_not_reversed,
-        case when rows_told.reversed_order_id is null then 1 else 0 end
+        coalesce(rows_told_again.received_at, rows_told_again.occurred_at)
+            as known_from,
+        case when rows_told_again.version_at is null then 1 else 0 end
+            as has_no_version,
+        case when rows_told_again.reversed_at is null then 1 else 0 end
+            as is_not_reversed,
+        case when rows_told_again.reversed_order_id is null then 1 else 0 end
             as reverses_nothing
 
-    from rows_told
+    from rows_told_again
     left join feed_preferences
-        on rows_told.feed = feed_preferences.feed
+        on rows_told_again.feed = feed_preferences.feed
 
 ),
 
@@ -260,6 +291,17 @@ rows_judged as (
     from rows_ranked
     left join cancellations
         on rows_ranked.activity_key = cancellations.activity_key
+    union all
+    select
+        activity_key,
+        {{ told_columns | join(',\n        ') }},
+        case when quarantine_reason is null then 'counted' else 'quarantined' end
+            as disposition,
+        case when quarantine_reason is null then 1 end as telling,
+        cast(null as {{ dbt.type_timestamp() }}) as outdone_at,
+        case when quarantine_reason is null then reversed_at end as taken_back_at
+
+    from rows_told_once
     {% if is_incremental() %}
         union all
         select

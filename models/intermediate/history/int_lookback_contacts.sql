@@ -24,6 +24,7 @@ midnights as (
 
     select distinct
         lookback_nights.contact_id,
+        lookback_nights.score_model,
         lookback_nights.night as as_of
 
     from lookback_nights
@@ -44,12 +45,19 @@ contacts as (
 final as (
 
     select
-        row_number() over (order by contacts.as_of, contacts.contact_id) as subject_id,
+        row_number() over (
+            order by contacts.as_of, contacts.contact_id, midnights.score_model
+        ) as subject_id,
         contacts.contact_id,
+        midnights.score_model,
         rule_versions.rule_version,
         {{ subject_as_known_today('contacts.as_of') }}
 
     from contacts
+    inner join midnights
+        on
+            contacts.contact_id = midnights.contact_id
+            and contacts.as_of = midnights.as_of
     cross join rule_versions
     where not contacts.is_suppressed
 

@@ -9,7 +9,7 @@ subjects as (
 scores as (
 
     with
-    {{ scores_at() }}
+    {{ scores_at(of_sheet=true) }}
 
 ),
 

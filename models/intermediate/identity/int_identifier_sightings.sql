@@ -30,18 +30,24 @@ new_rows as (
             case
                 when {{ record_kind() }} is not null then version_at
                 else occurred_at
-            end as told_at
+            end as told_at,
+            case
+                when
+                    quarantine_reason is null
+                    and {{ first_identifier() }} is not null
+                    then 1
+                else 0
+            end as is_usable
 
         from {{ ref('int_' ~ feed ~ '__activities') }}
-        where
-            {{ is_new_file('source_file') }}
-            and quarantine_reason is null
+        where {{ is_new_file('source_file') }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
 
--- Rows repeat the same identifiers over and over.
+-- Rows repeat the same identifiers over and over. Which are usable is asked of what is
+-- left: an engine that asks it of each row cleans its texts anew for each question.
 rows_reduced as (
 
     select
@@ -51,23 +57,33 @@ rows_reduced as (
         record_kind,
         is_withdrawal,
         cast(told_at as date) as told_on,
+        is_usable,
         min(occurred_at) as first_occurred_at,
         min(told_at) as first_told_at,
-        max(told_at) as last_told_at
+        max(told_at) as last_told_at,
+        sum(is_usable) as usable_rows
 
     from new_rows
-    group by {{ range(1, 4 + identifier_kinds() | length) | join(', ') }}
+    group by {{ range(1, 5 + identifier_kinds() | length) | join(', ') }}
 
 ),
 
 sightings as (
 
     select
-        rows_reduced.*,
+        {% for kind in identifier_kinds() %}
+            {{ kind }},
+        {% endfor %}
+        record_kind,
+        is_withdrawal,
+        told_on,
+        first_occurred_at,
+        first_told_at,
+        last_told_at,
         {{ run_id() }} as run_id
 
     from rows_reduced
-    where {{ first_identifier() }} is not null
+    where usable_rows > 0
 
 )
 

@@ -1,3 +1,6 @@
+-- Read once for each category: a view would be joined anew for each.
+{{ config(materialized='table') }}
+
 with
 
 clock as (

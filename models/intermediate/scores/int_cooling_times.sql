@@ -38,9 +38,9 @@ contact_scores as (
 
 ),
 
-activity_scores as (
+net_points as (
 
-    select * from {{ ref('int_activity_scores') }}
+    select * from {{ ref('int_net_points') }}
 
 ),
 
@@ -87,27 +87,27 @@ bands_left as (
 amounts as (
 
     select
-        activity_scores.contact_id,
+        net_points.contact_id,
         rules.cap_group,
         rules.group_cap,
         rules.cap,
         rules.half_life_days,
-        activity_scores.decayed_amount as amount
+        net_points.decayed_amount as amount
 
-    from activity_scores
+    from net_points
     inner join shown_score_model
-        on activity_scores.score_model = shown_score_model.score_model
+        on net_points.score_model = shown_score_model.score_model
     left join rule_groups
-        on activity_scores.contact_id = rule_groups.contact_id
+        on net_points.contact_id = rule_groups.contact_id
     inner join rules
         on
-            activity_scores.score_model = rules.score_model
-            and activity_scores.activity = rules.activity
+            net_points.score_model = rules.score_model
+            and net_points.activity = rules.activity
             and (
                 rules.rule_group is null
                 or rules.rule_group = coalesce(rule_groups.rule_group, 0)
             )
-    where activity_scores.decayed_amount <> 0
+    where net_points.decayed_amount <> 0
 
 ),
 
