@@ -8,8 +8,7 @@ import pytest
 from intent.settings import places
 from intent.sync import service
 from intent.sync.ledger import open_ledger
-from standins.case import Trait
-from sync_stage import Stage, number, over, over_case, set_stage
+from sync_stage import Stage, number, over_case, set_stage
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def let_pauses_pass(stage: Stage) -> None:
     )
 
 
-@over(Trait.UPDATE_ONLY)
+@over_case("hubspot", "salesforce")
 def test_who_is_not_there_is_looked_up_again_in_time(stage: Stage) -> None:
     stage.change_sync(mode="update_only")
     assert stage.run().skipped == 12
@@ -53,7 +52,7 @@ def test_who_is_not_there_is_looked_up_again_in_time(stage: Stage) -> None:
     assert stage.run().skipped == 11
 
 
-@over(Trait.UPDATE_ONLY)
+@over_case("hubspot", "salesforce")
 def test_who_is_not_there_is_looked_up_at_once_when_it_matters(stage: Stage) -> None:
     """Not when a score fades a little, as all do, all the time."""
     stage.change_sync(mode="update_only")
@@ -68,7 +67,7 @@ def test_who_is_not_there_is_looked_up_at_once_when_it_matters(stage: Stage) -> 
     assert stage.run().acknowledged == 2
 
 
-@over(Trait.UPDATE_ONLY)
+@over_case("hubspot", "salesforce")
 def test_who_leaves_while_held_back_is_forgotten(stage: Stage) -> None:
     stage.change_sync(mode="update_only")
     stage.run()

@@ -653,6 +653,7 @@ def upserting(sync: str, **more: str) -> Mapping[str, Any]:
 WRITES = "/composite/sobjects"
 ANSWERS = "so few rows go by requests that are answered when all is done"
 LACKS = {
+    Trait.SPELLINGS: "records are found by our id",
     Trait.EVENTS: "segments are told by campaigns",
     Trait.TOO_MANY: "it says so by 403, and not how long to wait",
     Trait.CLOCK: "requests are not dated",
