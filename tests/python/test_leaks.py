@@ -27,8 +27,6 @@ from history_shop import (
     shop_rows,
 )
 
-pytestmark = pytest.mark.proofs
-
 MIDNIGHT = datetime(2026, 5, 20)
 EVALUATED = {"last": f"{MIDNIGHT:%F}", "midnights": 4, "every_days": 40}
 """Of these midnights, one is that of the first day and one is before it."""
