@@ -342,9 +342,9 @@ def test_07_a_row_that_no_answer_names_is_never_taken_for_done(stage: Stage) -> 
     key = stage.key(1)
     stage.remote.omit(key, times=1_000)
     result = stage.run()
-    assert result.acknowledged >= 11
-    if result.acknowledged == 11:
-        assert result.deferred + result.in_doubt == 1
+    assert result.acknowledged + result.deferred + result.in_doubt == 12
+    assert result.acknowledged >= 11 or not stage.case.has(Trait.NAMES_ROWS)
+    if result.acknowledged < 12:
         assert result.exit_code is ExitCode.DEFERRED
 
 

@@ -33,6 +33,8 @@ class Trait(StrEnum):
     READ_BACK = "read back"
     """It is asked what it has: answers that leave rows out (the stand-in's `omit`) are
     noticed, and runs are reconciled."""
+    NAMES_ROWS = "names rows"
+    """Its answers name rows: one that leaves a row out still tells of the others."""
     SCHEMA = "schema"
     """Fields are created by an admin there, and the set-up lists them."""
     QUOTA = "quota"

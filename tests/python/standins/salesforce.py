@@ -657,6 +657,7 @@ LACKS = {
     Trait.EVENTS: "segments are told by campaigns",
     Trait.TOO_MANY: "it says so by 403, and not how long to wait",
     Trait.CLOCK: "requests are not dated",
+    Trait.NAMES_ROWS: "answers are in the order of rows",
 }
 CASES = (
     Case(
