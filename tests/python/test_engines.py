@@ -158,7 +158,7 @@ def test_every_mart_is_the_same_after_each_build(
         tested = () if part in (1, SLICES) else ("--exclude-resource-type", "test")
         with ThreadPoolExecutor() as aside:
             built = aside.submit(postgres.build, as_of, *tested)
-            shop.build(as_of, "--exclude-resource-type", "test")
+            shop.build(as_of, "--write-json", "--exclude-resource-type", "test")
             built.result()
         found = {
             name: differences(duckdb_table(shop, name), postgres.table(name))
